@@ -1,0 +1,2 @@
+#!/usr/bin/env node
+import '../dist/quick/torch-model-archiver.js'

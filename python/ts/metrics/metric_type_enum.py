@@ -1,0 +1,9 @@
+"""Kinds of metrics."""
+
+from enum import Enum
+
+
+class MetricTypes(Enum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"

@@ -1,0 +1,5 @@
+"""A coroutine, without an asynchronous worker."""
+
+
+async def handle(data, context):
+    return ["awaited"] * len(data or [])

@@ -1,0 +1,5 @@
+"""Neither a class nor a function named handle."""
+
+
+def predict(data, context):
+    return ["predicted"] * len(data or [])

@@ -1,0 +1,6 @@
+"""A class without handle."""
+
+
+class NoHandle:
+    def initialize(self, context):
+        pass

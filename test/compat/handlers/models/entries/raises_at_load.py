@@ -1,0 +1,5 @@
+"""A function that cannot bear the call without data."""
+
+
+def handle(data, context):
+    return ["row"] * len(data)

@@ -1,0 +1,3 @@
+"""Is no Python."""
+def handle(data, context)
+    return data

@@ -1,0 +1,5 @@
+"""Returns no list."""
+
+
+def handle(data, context):
+    return "one text for all"

@@ -1,0 +1,81 @@
+/** A model with a requirements file behind a whole server: its packages are there where that is asked for, and only there. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pack } from '../src/archive/index.js'
+import { addressUrl } from '../src/config/config.js'
+import { loadConfig } from '../src/config/load.js'
+import { silentLogger } from '../src/log.js'
+import { startServer, type RunningServer } from '../src/server.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'marina-packages-'))
+const servers: RunningServer[] = []
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const HANDLER = `
+def handle(data, context):
+    import marina_probe
+    return data and [marina_probe.WORD]
+`
+/** A wheel is a zip with three files about itself (PEP 427). */
+const MAKE_WHEEL = `
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    wheel.writestr("marina_probe.py", "WORD = 'from the wheel'")
+    info = "marina_probe-1.0.dist-info"
+    wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: marina_probe\\nVersion: 1.0\\n")
+    wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    wheel.writestr(f"{info}/RECORD", "")
+`
+
+async function archive(name: string, requirements: string): Promise<void> {
+  const [handler, requirementsFile] = [join(folder, 'handler.py'), join(folder, 'requirements.txt')]
+  writeFileSync(handler, HANDLER)
+  writeFileSync(requirementsFile, requirements)
+  const extraFiles = [join(folder, 'marina_probe-1.0-py3-none-any.whl')]
+  await pack({ modelName: name, version: '1.0', handler, requirementsFile, extraFiles, exportPath: folder })
+}
+
+beforeAll(async () => {
+  execFileSync('python3', ['-c', MAKE_WHEEL, join(folder, 'marina_probe-1.0-py3-none-any.whl')])
+  await archive('good', 'marina_probe\n')
+  await archive('bad', 'marina_absent\n')
+})
+
+async function start(install: boolean): Promise<RunningServer> {
+  const ports = ['inference', 'management', 'metrics'].map((role) => [`${role}-port`, '0'] as const)
+  const config = loadConfig({
+    profile: 'marina',
+    flags: new Map(ports),
+    environment: { MARINA_INSTALL_PY_DEP_PER_MODEL: String(install), MARINA_MODEL_STORE: folder },
+    models: [],
+  })
+  const stateDir = join(folder, `state-${install}`)
+  const server = await startServer(config, { log: silentLogger, serverVersion: '0', stateDir })
+  servers.push(server)
+  return server
+}
+
+test('a model finds what it requires; one whose packages cannot be had is not registered, and pip says why', async () => {
+  const server = await start(true)
+  await (
+    await server.catalog.register({ url: join(folder, 'good.mar') })
+  ).ready
+  const url = `${addressUrl(server.addresses.inference)}/predictions/good`
+  expect(await (await fetch(url, { method: 'POST', body: 'x' })).text()).toBe('from the wheel')
+  await expect(server.catalog.register({ url: join(folder, 'bad.mar') })).rejects.toThrow(
+    /The packages that bad requires could not be installed: .*No matching distribution found for marina_absent/s,
+  )
+  expect(server.catalog.list().map(({ modelName }) => modelName)).toEqual(['good'])
+})
+
+test('nothing is installed where that was not asked for', async () => {
+  const server = await start(false)
+  const { ready } = await server.catalog.register({ url: join(folder, 'good.mar') })
+  await expect(ready).rejects.toThrow(/No module named 'marina_probe'|ModuleNotFoundError/)
+})

@@ -1,0 +1,111 @@
+/** Whichever way a server or a worker ends, no process stays of those that it or its handlers have started. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { isRunning, ServerTests, type Served } from '../support/served.js'
+
+const tests = new ServerTests()
+afterAll(() => tests.close())
+
+const NODE = `import { spawn } from 'node:child_process'
+export default {
+  initialize: () => void console.log('grandchild ' + spawn('sleep', ['600'], { stdio: 'inherit' }).pid),
+  inference: (rows, state, jobs) => jobs.map(() => 'alive'),
+}`
+
+// One copy of itself, which sleeps with the worker's own connection in its hand, and one program.
+const PYTHON = `
+import os, subprocess, time
+
+def handle(data, context):
+    if data is None:
+        copy = os.fork()
+        if copy == 0:
+            time.sleep(600)
+            os._exit(0)
+        print("grandchild", copy, flush=True)
+        print("grandchild", subprocess.Popen(["sleep", "600"]).pid, flush=True)
+        return None
+    return ["alive"] * len(data)
+`
+
+/** A server with a model of either language, and the processes that their workers' handlers have started. */
+async function serve() {
+  const manifest = {
+    runtime: 'python',
+    model: { modelName: 'snake', modelVersion: '1.0', handler: 'handler.py' },
+  }
+  const folders = [
+    tests.model('node', { 'handler.js': NODE }),
+    tests.model('snake', { 'handler.py': PYTHON, 'MAR-INF/MANIFEST.json': JSON.stringify(manifest) }),
+  ]
+  const served = await tests.serve(folders)
+  const grandchildren = await untilThree(served, 0)
+  return { served, grandchildren, workers: await workersOf(served) }
+}
+
+/** The three of this start: log lines may come after the line that says ready. */
+async function untilThree(served: Served, known: number): Promise<number[]> {
+  const said = () => [...(served.stdout + served.stderr).matchAll(/grandchild (\d+)/g)].slice(known)
+  while (said().length < 3) await moment()
+  return said().map(([, pid]) => Number(pid))
+}
+
+const workersOf = async (served: Served): Promise<number[]> => {
+  const versions = await Promise.all(['node', 'snake'].map((model) => served.describe(model)))
+  return versions.flatMap(({ workers }) => workers.map(({ pid }) => pid))
+}
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 10))
+
+/** No event tells of the end of another's process. */
+async function untilGone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isRunning)) await moment()
+}
+
+const generations = () => readdirSync(join(tests.folder, 'cache/marina/generations'))
+
+test('a SIGTERM ends workers and what their handlers have started', async () => {
+  const { served, grandchildren, workers } = await serve()
+  expect([...grandchildren, ...workers].every(isRunning)).toBe(true)
+  served.child.kill('SIGTERM')
+  expect(await served.exited).toBe(0)
+  await untilGone([...grandchildren, ...workers])
+  expect(generations()).toEqual([])
+})
+
+test('so does a second Ctrl-C, which waits for nothing', async () => {
+  const { served, grandchildren, workers } = await serve()
+  served.child.kill('SIGINT')
+  served.child.kill('SIGINT')
+  await served.exited
+  await untilGone([...grandchildren, ...workers])
+  expect(generations()).toEqual([])
+})
+
+test('so does a kill -9 of the server: the workers see the end of their connection', async () => {
+  const { served, grandchildren, workers } = await serve()
+  served.child.kill('SIGKILL')
+  await served.exited
+  await untilGone([...grandchildren, ...workers])
+})
+
+test('a worker that is killed or scaled away takes what its handler has started with it, and nobody else’s', async () => {
+  const { served, grandchildren, workers } = await serve()
+  for (const pid of workers) process.kill(pid, 'SIGKILL')
+  await untilGone(grandchildren)
+  const next = await untilThree(served, 3)
+  for (const model of ['node', 'snake'])
+    await served.untilDescribed(model, (version) => version.workers.every(({ status }) => status === 'READY'))
+  expect(next.every(isRunning)).toBe(true)
+  await fetch(`${served.management}/models/snake?min_worker=0&max_worker=0&synchronous=true`, {
+    method: 'PUT',
+  })
+  while (next.filter(isRunning).length > 1) await moment()
+  const response = await fetch(`${served.inference}/predictions/node`, { method: 'POST', body: 'x' })
+  expect(await response.text()).toBe('alive')
+  expect(next.filter(isRunning)).toHaveLength(1)
+  served.child.kill('SIGTERM')
+  expect(await served.exited).toBe(0)
+  await untilGone(next)
+})
