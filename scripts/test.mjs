@@ -2,13 +2,15 @@
 // and python3 gets it installed on Debian and Ubuntu when that is allowed (root, or sudo without a password); elsewhere
 // it is named at the end as not run, with the command that would install it. With CI=true, not run is a failure.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { runProject } from './test-project.mjs'
 
 process.chdir(new URL('..', import.meta.url).pathname)
 
+const NOTHING = { passed: 0, failed: 0, skipped: 0, failures: [], flaky: [] }
 const SYSTEM_PYTHON = '/usr/bin/python3'
 const NODE_24 = ['npx', '-y', '-p', 'node@24', 'node']
 const groups = [
@@ -70,27 +72,14 @@ rmSync(reports, { recursive: true })
 summarise(results)
 
 function runGroup(group) {
-  if (group.has && !group.has() && !install(group)) return { passed: 0, failed: 0, skipped: 0, missing: true }
+  if (group.has && !group.has() && !install(group)) return { ...NOTHING, missing: true }
   console.log(`\n── ${group.name} ──`)
-  return group.script ? runScript(group.script) : runProject(group)
+  return group.script ? runScript(group.script) : runProject(group, reports)
 }
 
 function runScript(script) {
   const { status } = spawnSync('npm', ['run', '--silent', script], { stdio: 'inherit' })
-  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0, missing: false }
-}
-
-function runProject({ name, project, node = [process.execPath] }) {
-  const file = join(reports, `${name}.json`)
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--passWithNoTests']
-  const options = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-  const [command, ...before] = node
-  const { status } = spawnSync(command, [...before, ...vitest, ...options], { stdio: 'inherit' })
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, missing: false }
-  const report = JSON.parse(readFileSync(file, 'utf8'))
-  // A file that cannot even be loaded holds no failed test of its own, and still must count.
-  const failed = report.numFailedTests || (status === 0 ? 0 : 1)
-  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests, missing: false }
+  return status === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1, failures: [`npm run ${script}`] }
 }
 
 function install(group) {
@@ -122,6 +111,10 @@ function summarise(results) {
   for (const { group } of missing) {
     const cure = group.cure ?? `apt-get update && apt-get install -y ${group.packages}`
     console.log(`Not run: ${group.name}. To run it: ${cure}`)
+  }
+  for (const { group, failures, flaky } of results) {
+    for (const line of flaky) console.log(`Failed beside other tests, passed alone (${group.name}): ${line}`)
+    for (const line of failures) console.log(`FAILED (${group.name}): ${line}`)
   }
   const failed = sum('failed') + (process.env.CI === 'true' ? missing.length + sum('skipped') : 0)
   console.log(`${sum('passed')} passed, ${failed} failed`)
