@@ -1,6 +1,7 @@
 /** From any picture of one digit to the 28×28 bytes that the network was trained on. */
 import sharp from 'sharp'
 import { failure, type Failure, type Part } from 'marina'
+import { decodeSmallPng } from './small-png.js'
 
 /** Side of an MNIST image in pixels; a digit fills a box of {@link BOX} pixels within it. */
 export const SIDE = 28
@@ -47,6 +48,8 @@ const withInk = (digit: Uint8Array): Uint8Array | Failure =>
   digit.some((value) => value >= INK) ? digit : blank()
 
 async function decode(data: Uint8Array): Promise<Grey> {
+  const small = decodeSmallPng(data, SIDE)
+  if (small) return { data: small, width: SIDE, height: SIDE }
   const image = sharp(data, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', pages: 1 })
   const { width, height, hasAlpha } = await image.metadata()
   if (Math.max(width, height) > WORK_SIDE) image.resize(WORK_SIDE, WORK_SIDE, { fit: 'inside' })

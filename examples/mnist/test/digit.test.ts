@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { toDigit } from '../digit.js'
+import { decodeSmallPng } from '../small-png.js'
 
 const sample = (name: string) => readFile(join(import.meta.dirname, '../samples', name))
 const part = (data: Uint8Array, contentType?: string) => ({ name: 'body', contentType, data })
@@ -30,6 +31,67 @@ describe('taken as it is', () => {
   test('a 28×28 PNG on dark ground, bit for bit', async () => {
     const png = await sample('7.png')
     expect(Buffer.from(await digitOf(png, 'image/png'))).toEqual(await grey(png))
+  })
+})
+
+describe('a PNG of a digit’s size is read as sharp reads it', () => {
+  const pixels = Uint8Array.from({ length: 784 }, (_, at) => (at * 7919) % 251)
+  const raw = (channels: 1 | 3 | 4, data: Uint8Array) =>
+    sharp(data, { raw: { width: 28, height: 28, channels } })
+  const spread = (channels: number, of: (value: number, channel: number) => number) =>
+    Uint8Array.from({ length: 784 * channels }, (_, at) =>
+      of(pixels[Math.floor(at / channels)] ?? 0, at % channels),
+    )
+  const opaque = spread(4, (value, channel) => (channel === 3 ? 255 : value))
+  const kinds = {
+    'one channel': () => raw(1, pixels).toColourspace('b-w').png().toBuffer(),
+    'three equal channels': () => raw(1, pixels).png().toBuffer(),
+    'four, opaque': () => raw(4, opaque).png().toBuffer(),
+    interlaced: () => raw(1, pixels).png({ progressive: true }).toBuffer(),
+  }
+  test.each(Object.entries(kinds))('%s', async (_, make) => {
+    const png = await make()
+    expect(decodeSmallPng(png, 28)).toEqual(new Uint8Array(await grey(png)))
+  })
+
+  const others = {
+    colours: () =>
+      raw(
+        3,
+        spread(3, (value, channel) => value * Number(channel === 0)),
+      )
+        .png()
+        .toBuffer(),
+    'a palette': () => raw(1, pixels).png({ palette: true }).toBuffer(),
+    'a transparent ground': () =>
+      raw(
+        4,
+        spread(4, (value) => value),
+      )
+        .png()
+        .toBuffer(),
+    'a profile': () =>
+      raw(
+        3,
+        spread(3, (value) => value),
+      )
+        .withIccProfile('p3')
+        .png()
+        .toBuffer(),
+    'another size': () =>
+      sharp(pixels, { raw: { width: 14, height: 56, channels: 1 } })
+        .png()
+        .toBuffer(),
+    'a JPEG': () => raw(1, pixels).jpeg().toBuffer(),
+    'half a file': async () => (await raw(1, pixels).png().toBuffer()).subarray(0, 400),
+    'a changed byte': async () => {
+      const png = await raw(1, pixels).png().toBuffer()
+      png[png.length >> 1]! ^= 1
+      return png
+    },
+  }
+  test.each(Object.entries(others))('%s is left to sharp', async (_, make) => {
+    expect(decodeSmallPng(await make(), 28)).toBeUndefined()
   })
 })
 
