@@ -25,10 +25,13 @@ class Link:
         self._queued: List[Bytes] = []
         self._owner = 0
 
-    def attach(self, connection: socket.socket) -> None:
-        """From now on this process writes to this connection; what was queued before leaves with the first frame."""
+    def attach(self, connection: socket.socket, hello: List[Bytes]) -> None:
+        """From now on this process writes to this connection: the frame that opens the conversation, then what was queued
+        before (metrics of a handler that a parent has loaded)."""
         self._socket = connection
         self._owner = os.getpid()
+        self._queued[:0] = hello
+        self.flush()
 
     @property
     def is_ours(self) -> bool:

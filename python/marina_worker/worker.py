@@ -87,10 +87,10 @@ def _fork_workers(origin: Origin) -> int:
 def _greet(connection: socket.socket, link: Link) -> Tuple[Inbox, messages.Load]:
     """Says hello, and waits for what to load."""
     connection.set_inheritable(False)
-    link.attach(connection)
-    inbox = Inbox(connection, link)
     runtime = f"python {'.'.join(map(str, sys.version_info[:3]))}"
-    link.send(messages.message("hello", version=messages.PROTOCOL_VERSION, pid=os.getpid(), runtime=runtime))
+    hello = {"version": messages.PROTOCOL_VERSION, "pid": os.getpid(), "runtime": runtime}
+    link.attach(connection, messages.message("hello", **hello))
+    inbox = Inbox(connection, link)
     load = inbox.first()
     while not isinstance(load, messages.Load):  # The server compares the versions.
         load = inbox.first()

@@ -111,6 +111,13 @@ describe('workers of a preloaded parent', () => {
     expect(linesOf(first)).toContain('info loading')
   })
 
+  test('say hello first, and then the metrics that their handler emitted while it was loaded', async () => {
+    const counts = HANDLER.replace('return\n', 'return context.metrics.add_counter("Loads", 1)\n')
+    const worker = start(counts)
+    expect(await worker.message('metric')).toMatchObject({ name: 'Loads', type: 'counter', value: 1 })
+    expect(await ask(worker, 'who')).toContain(String(await pidOf(worker)))
+  })
+
   test('end with their own exit code, by their own signal, and when they are told to stop', async () => {
     const [exits, killed, stopped] = await Promise.all([ready(), ready(), ready()])
     exits.send([jobOf(++lastKey, 'exit')], true)
