@@ -77,7 +77,8 @@ class Inbox:
         return key in self._cancelled
 
     def while_busy(self, work: Callable[[], None]) -> None:
-        """Does work that may take long; the connection is read meanwhile."""
+        """Does work that may take long; the connection is read meanwhile. A copy of the process that the handler forked, and
+        that comes back from the work, ends here: it has no second thread, and what it would read is the original's."""
         self._batches += 1
         self._busy = True
         self._role.release()
@@ -87,9 +88,11 @@ class Inbox:
             work()
         finally:
             self._busy = False
-            if not self._role.acquire(blocking=False):
+            if not self._link.is_copy and not self._role.acquire(blocking=False):
                 os.write(self._wake, b"!")
                 self._role.acquire()
+        if self._link.is_copy:
+            raise SystemExit(0)
 
     def _read(self, wait: bool) -> Optional[messages.DownMessage]:
         """Ends the process with the connection, or when it makes no sense: it is the only one that would know."""

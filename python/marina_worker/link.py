@@ -17,13 +17,14 @@ MOST_PIECES = 1024
 
 
 class Link:
-    """Writes frames to the connection, once there is one. A process that the handler forked cannot: its frames are dropped."""
+    """Writes frames to the connection, once there is one. A copy of the process that the handler forked cannot: its frames
+    are dropped."""
 
     def __init__(self) -> None:
         self._socket: Optional[socket.socket] = None
         self._lock = threading.Lock()
         self._queued: List[Bytes] = []
-        self._owner = 0
+        self._owner = os.getpid()
 
     def attach(self, connection: socket.socket, hello: List[Bytes]) -> None:
         """From now on this process writes to this connection: the frame that opens the conversation, then what was queued
@@ -34,13 +35,18 @@ class Link:
         self.flush()
 
     @property
-    def is_ours(self) -> bool:
-        """False in a process that the handler forked, and before there is a connection."""
-        return os.getpid() == self._owner
+    def is_copy(self) -> bool:
+        """True in a process that the handler forked."""
+        return os.getpid() != self._owner
+
+    @property
+    def is_open(self) -> bool:
+        """This process writes to the connection."""
+        return self._socket is not None and not self.is_copy
 
     def queue(self, pieces: List[Bytes]) -> None:
         """Keeps a frame for the next `send`."""
-        if self._owner and not self.is_ours:
+        if self.is_copy:
             return
         with self._lock:
             self._queued += pieces
@@ -52,7 +58,7 @@ class Link:
 
     def send(self, pieces: List[Bytes]) -> None:
         """Writes what is queued and these pieces; blocks while the server does not read. Ends the process without one."""
-        if self._socket is None or not self.is_ours:
+        if self._socket is None or self.is_copy:
             return
         try:
             with self._lock:

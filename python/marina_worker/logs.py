@@ -23,7 +23,7 @@ class LinkHandler(logging.Handler):
         try:
             text = self.format(record)
             # The server reads metrics off stdout, wherever they come from (the older metrics API logs them).
-            if not self._link.is_ours or text.startswith("[METRICS]"):
+            if not self._link.is_open or text.startswith("[METRICS]"):
                 print(text, flush=True)
                 return
             self._link.send(messages.message("log", level=_level(record), message=text, id=self.request_id))

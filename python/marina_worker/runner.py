@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import List, Sequence
 
@@ -47,8 +46,6 @@ class Runner:
                 continue
             begun = time.perf_counter()
             self._inbox.while_busy(lambda: self._work(jobs))
-            if not self._link.is_ours:
-                os._exit(0)  # The handler forked, and its copy came back here too.
             ended = time.perf_counter()
             if credit.took(ended - begun):
                 self._link.queue(messages.message("credit", credit=credit.jobs))

@@ -74,10 +74,12 @@ def _fork_workers(origin: Origin) -> int:
     try:
         model = open_model(first, origin, link)
     except Exception as error:
+        if link.is_copy:
+            raise
         parent.say(loadFailed=failure_of(error))
         return 1
-
-    if not parent.offer():
+    # A copy that the handler forked is nobody's parent.
+    if link.is_copy or not parent.offer():
         return 0
     inbox, load = _greet(parent.wait(), link)
     set_threads(load.threads)

@@ -118,6 +118,22 @@ describe('workers of a preloaded parent', () => {
     expect(await ask(worker, 'who')).toContain(String(await pidOf(worker)))
   })
 
+  test.each([
+    ['comes back', 'pass'],
+    ['raises', 'raise ValueError("not the model’s")'],
+  ])('are the parent’s, not those of a copy that its handler made, which %s', async (_, ends) => {
+    const copies = `${HANDLER}\ncopy = os.fork()\nif copy: os.waitpid(copy, 0)\nelse: ${ends}\n`
+    const worker = start(copies)
+    await worker.message('loaded')
+    const [loadedBy] = (await ask(worker, 'who')).split(' ')
+    expect(await ask(worker, 'parent')).toBe(loadedBy)
+    // It dies with a wish unheard, so what the server holds against it counts: nothing.
+    process.kill(Number(loadedBy), 'SIGSTOP')
+    const next = start(copies)
+    process.kill(Number(loadedBy), 'SIGKILL')
+    await next.message('loaded')
+  })
+
   test('end with their own exit code, by their own signal, and when they are told to stop', async () => {
     const [exits, killed, stopped] = await Promise.all([ready(), ready(), ready()])
     exits.send([jobOf(++lastKey, 'exit')], true)

@@ -23,6 +23,14 @@ def handle(data, context):
     return [",".join(context.request_ids.values())] * len(data)
 `
 
+/** A copy of the process goes on loading, and the original waits for its end. */
+const FORKS_AT_LOAD = `
+import os
+copy = os.fork()
+ended = os.waitpid(copy, 0)[1] if copy else None
+def handle(data, context): return data and [f"loaded beside a copy that ended with {ended}"]
+`
+
 const logsOf = (worker: TestWorker) =>
   worker.messages.flatMap((message) =>
     message.kind === 'log' ? [`${message.level} ${message.id ?? '-'} ${message.message}`] : [],
@@ -341,5 +349,29 @@ def handle(data, context):
     worker.send([jobOf(2)], true)
     expect(await worker.answer(2)).toBe('200 original')
     expect(worker.messages.filter(({ kind }) => kind === 'result')).toHaveLength(2)
+  })
+
+  test('in such a copy of a batch during which the second thread reads, too', async () => {
+    const forks = WAITS.replace(
+      'return [',
+      `copy = os.fork()\n    if copy: os.waitpid(copy, 0)\n    return [`,
+    )
+    const worker = await workers.ready({ source: forks })
+    worker.send([jobOf(1)])
+    await worker.message('started')
+    worker.send([jobOf(2)])
+    worker.cancel(2)
+    await worker.message('cancelled')
+    await proceed(worker)
+    expect(await worker.answer(1)).toBe('200 request-1')
+    worker.stop()
+    await worker.exit()
+    expect(worker.messages.filter(({ kind }) => kind === 'result')).toHaveLength(1)
+  })
+
+  test('in a copy that loading made', async () => {
+    const worker = await workers.ready({ source: FORKS_AT_LOAD })
+    worker.send([jobOf(1)], true)
+    expect(await worker.answer(1)).toBe('200 loaded beside a copy that ended with 0')
   })
 })
