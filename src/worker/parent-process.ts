@@ -3,7 +3,7 @@
  * asked. The forks connect to a socket in a folder of their own that only this user can enter (docs/protocol.md).
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { createServer, Socket, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,6 +56,7 @@ export class ParentProcess {
   readonly #child: ChildProcess
   readonly #control: Socket
   readonly #folder = mkdtempSync(join(tmpdir(), 'marina-fork-'))
+  readonly #path = join(this.#folder, 'workers')
   readonly #server: Server = createServer((socket) => this.#greet(socket))
   readonly #waiting = new Map<number, Waiting>()
   readonly #children = new Map<number, ForkedChild>()
@@ -80,7 +81,7 @@ export class ParentProcess {
     eachLine(this.#control, (line) => this.#hear(line))
     this.#listenToLines()
     this.#server.on('error', (error) => this.#fail(`could not be started: ${messageOf(error)}`))
-    this.#server.listen(join(this.#folder, 'workers'))
+    this.#server.listen(this.#path)
     this.#control.write(`${JSON.stringify(spec.load)}\n`)
     this.#child.unref()
     this.#server.unref()
@@ -127,8 +128,14 @@ export class ParentProcess {
     this.#removeFolder()
   }
 
+  /** One by one: to remove a folder with what is in it takes a file descriptor in Node 24, and there may be none left. */
   #removeFolder(): void {
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.#path, { force: true })
+    try {
+      rmdirSync(this.#folder)
+    } catch {
+      // Whoever cleans up temporary files may have been quicker.
+    }
   }
 
   /** It is of no use any more; its exit tells who waits, and why. */
@@ -138,7 +145,7 @@ export class ParentProcess {
   }
 
   #ask(id: number): void {
-    this.#control.write(`${JSON.stringify({ id, path: join(this.#folder, 'workers') })}\n`)
+    this.#control.write(`${JSON.stringify({ id, path: this.#path })}\n`)
   }
 
   #hear(line: string): void {
