@@ -14,7 +14,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 PREFIX = struct.Struct("<IIQ")
 MAX_HEADER_BYTES = 16 * 2**20
-MAX_BODY_BYTES = 2**32
+MAX_BODY_BYTES = 2**32 - 2 * MAX_HEADER_BYTES
 # What one read takes: many small frames at once. Bodies that are larger are read into their own place.
 READ_BYTES = 128 * 1024
 

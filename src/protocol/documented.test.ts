@@ -20,6 +20,6 @@ test('the page lists exactly the messages that there are', () => {
 test('the page names the version and the limits of a frame', () => {
   expect(page).toContain(`version **${PROTOCOL_VERSION}**`)
   expect(page).toContain(`at most ${MAX_HEADER_BYTES / 2 ** 20} MiB`)
-  expect(page).toContain(`at most ${MAX_BODY_BYTES / 2 ** 30} GiB`)
+  expect(page).toContain(`at most ${MAX_BODY_BYTES / 2 ** 20} MiB`)
   expect(page).toContain(`| ${PREFIX_BYTES} | *h* |`)
 })

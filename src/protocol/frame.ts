@@ -12,8 +12,8 @@ import { MarinaError } from '../errors.js'
 export const PREFIX_BYTES = 16
 /** Headers carry names, headers and lengths, never data: more than this is damage. */
 export const MAX_HEADER_BYTES = 16 * 2 ** 20
-/** Bodies beyond this do not fit one buffer of Node's on all supported versions. */
-export const MAX_BODY_BYTES = 2 ** 32
+/** A frame is gathered in one buffer, which in Node 20 holds 4 GiB: that is for the prefix and the header, too. */
+export const MAX_BODY_BYTES = 2 ** 32 - 2 * MAX_HEADER_BYTES
 
 /** A frame as it was received: the header parsed, the bodies still in one piece. */
 export interface Frame {
