@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 import threading
-from typing import Set
+from typing import List, Set
 
 # What sets the number of threads in a library that is loaded: a part of the file's name, and its function.
 _SETTERS = (
@@ -14,6 +14,10 @@ _SETTERS = (
     ("libomp", "omp_set_num_threads"),
     ("libiomp", "omp_set_num_threads"),
     ("openblas", "openblas_set_num_threads"),
+    # In the wheels of numpy and scipy; with numbers of 64 bits, the name ends so.
+    ("openblas", "openblas_set_num_threads64_"),
+    ("openblas", "scipy_openblas_set_num_threads"),
+    ("openblas", "scipy_openblas_set_num_threads64_"),
 )
 
 
@@ -32,11 +36,20 @@ def set_threads(count: int) -> None:
     if torch is not None:
         torch.set_num_threads(count)
     for path in _loaded_libraries():
-        for part, name in _SETTERS:
-            if part in os.path.basename(path):
-                setter = getattr(ctypes.CDLL(path), name, None)
-                if setter is not None:
-                    setter(count)
+        names = [name for part, name in _SETTERS if part in os.path.basename(path)]
+        if names:
+            _call_each(path, names, count)
+
+
+def _call_each(path: str, names: List[str], count: int) -> None:
+    try:
+        library = ctypes.CDLL(path)
+    except OSError:  # Its file is gone or closed to us since it was loaded; it keeps the threads that it has.
+        return
+    for name in names:
+        setter = getattr(library, name, None)
+        if setter is not None:
+            setter(count)
 
 
 def _loaded_libraries() -> Set[str]:
