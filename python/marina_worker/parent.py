@@ -69,10 +69,7 @@ class Parent:
                     return self._become_worker(fork, (woken, wake))
 
     def _lines(self) -> "list[bytes]":
-        data = self._control.recv(65536)
-        if not data:
-            end_without_server()  # Each worker ends with its own connection.
-        *lines, self._held = (self._held + data).split(b"\n")
+        *lines, self._held = (self._held + _receive(self._control)).split(b"\n")
         return lines
 
     def _fork(self, fork: Fork) -> int:
@@ -108,6 +105,15 @@ class Parent:
                 self.say(exited=pid, **_how_ended(status))
 
 
+def _receive(control: socket.socket) -> bytes:
+    """What has come, at least a byte. Ends the process without a server; each worker ends with its own connection."""
+    try:
+        data = control.recv(65536)
+    except ConnectionError:  # It went with lines of ours unread.
+        data = b""
+    return data or end_without_server()
+
+
 def _connect(fork: Fork, descriptor: int) -> socket.socket:
     try:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -130,9 +136,6 @@ def read_line(control: socket.socket) -> Dict[str, Any]:
     """The first line of the server: what to load. Nothing follows it before the parent has answered."""
     data = b""
     while not data.endswith(b"\n"):
-        piece = control.recv(65536)
-        if not piece:
-            end_without_server()
-        data += piece
+        data += _receive(control)
     line: Dict[str, Any] = json.loads(data)
     return line
