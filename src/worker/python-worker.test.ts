@@ -36,6 +36,33 @@ const logsOf = (worker: TestWorker) =>
     message.kind === 'log' ? [`${message.level} ${message.id ?? '-'} ${message.message}`] : [],
   )
 
+/** A second process of a worker's model, on a socket that is the test's to write to; it has been given job 1. */
+function connected({ spec }: TestWorker) {
+  const { command, args, env } = pythonWorkerCommand(spec, {
+    executable: 'python3',
+    environment: process.env,
+    decodeInput: true,
+    allowPickles: true,
+  })
+  const child = spawn(command, args, {
+    env,
+    cwd: spec.load.modelDir,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
+  const socket = child.stdio[3] as Socket
+  const messages: UpMessage[] = []
+  const decode = createUpDecoder((message) => messages.push(message))
+  socket.on('data', (bytes: Buffer) => decode(bytes))
+  socket.write(bytesOf({ kind: 'hello', version: PROTOCOL_VERSION }, { kind: 'load', ...spec.load }))
+  socket.write(bytesOf({ kind: 'jobs', start: false, jobs: [jobOf(1)] }))
+  const heard = async (kind: UpMessage['kind'], times = 1) => {
+    while (messages.filter((message) => message.kind === kind).length < times) await once(socket, 'data')
+  }
+  return { child, socket, heard }
+}
+
+const bytesOf = (...messages: DownMessage[]) => Buffer.concat(messages.flatMap(encodeDown))
+
 const proceed = (worker: TestWorker) => writeFile(`${worker.modelDir}/go`, '')
 
 describe('a Python worker', () => {
@@ -90,6 +117,26 @@ describe('a Python worker', () => {
     expect(await worker.message('cancelled')).toEqual({ kind: 'cancelled', keys: [2] })
     await proceed(worker)
     await worker.result(1)
+  })
+
+  test('answers when a long batch is done, though only half of the next frame has come', async () => {
+    const worker = await workers.ready({ source: WAITS })
+    const { child, socket, heard } = connected(worker)
+    await heard('started')
+    const next = bytesOf({ kind: 'jobs', start: false, jobs: [jobOf(3)] })
+    const ahead = bytesOf(
+      { kind: 'jobs', start: false, jobs: [jobOf(2)] },
+      // Its answer shows that the second thread reads.
+      { kind: 'cancel', keys: [jobOf(2).key] },
+    )
+    socket.write(Buffer.concat([ahead, next.subarray(0, 24)]))
+    await heard('cancelled')
+    await proceed(worker)
+    await heard('result')
+    socket.write(next.subarray(24))
+    await heard('result', 2)
+    socket.destroy()
+    await once(child, 'close')
   })
 
   test('gives back large bodies as they came, several in one frame', async () => {
@@ -273,30 +320,12 @@ def handle(data, context):
   })
 
   test('with the server, even while its handler hangs', async () => {
-    const hangs = workers.start({
-      source: 'import time\ndef handle(data, context): data is None or time.sleep(600)',
-    })
-    await hangs.message('loaded')
-    const spec = hangs.spec
-    const { command, args, env } = pythonWorkerCommand(spec, {
-      executable: 'python3',
-      environment: process.env,
-      decodeInput: true,
-      allowPickles: true,
-    })
-    const child = spawn(command, args, {
-      env,
-      cwd: spec.load.modelDir,
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    })
-    const socket = child.stdio[3] as Socket
-    const messages: UpMessage[] = []
-    socket.on('data', createUpDecoder((message) => messages.push(message)) as (bytes: Buffer) => void)
-    const say = (message: DownMessage) => encodeDown(message).forEach((piece) => socket.write(piece))
-    say({ kind: 'hello', version: PROTOCOL_VERSION })
-    say({ kind: 'load', ...spec.load })
-    say({ kind: 'jobs', start: false, jobs: [jobOf(1)] })
-    await expect.poll(() => messages.at(-1)?.kind, { interval: 10, timeout: 20_000 }).toBe('started')
+    const { child, socket, heard } = connected(
+      await workers.ready({
+        source: 'import time\ndef handle(data, context): data is None or time.sleep(600)',
+      }),
+    )
+    await heard('started')
     socket.destroy()
     expect(await once(child, 'close')).toEqual([0, null])
   })
