@@ -25,6 +25,8 @@ class Link:
         self._lock = threading.Lock()
         self._queued: List[Bytes] = []
         self._owner = os.getpid()
+        # While no batch runs: nothing would come that takes along what a thread of the handler queues.
+        self.is_idle = False
 
     def attach(self, connection: socket.socket, hello: List[Bytes]) -> None:
         """From now on this process writes to this connection: the frame that opens the conversation, then what was queued
@@ -45,11 +47,13 @@ class Link:
         return self._socket is not None and not self.is_copy
 
     def queue(self, pieces: List[Bytes]) -> None:
-        """Keeps a frame for the next `send`."""
+        """Keeps a frame for the next `send`; there is none to wait for while idle."""
         if self.is_copy:
             return
         with self._lock:
             self._queued += pieces
+        if self.is_idle:
+            self.flush()
 
     def flush(self) -> None:
         """Writes what is queued."""

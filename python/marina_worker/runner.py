@@ -38,10 +38,12 @@ class Runner:
         while True:
             jobs = self._inbox.next_batch(batch_size)
             if not jobs:
+                self._link.is_idle = True  # Before the flush, so that nothing is queued between the two and stays.
                 self._link.flush()
                 if self._inbox.stopping:
                     return
                 self._inbox.receive(wait=True)
+                self._link.is_idle = False
                 looked = time.perf_counter()
                 continue
             begun = time.perf_counter()

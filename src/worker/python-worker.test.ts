@@ -295,6 +295,23 @@ def handle(data, context):
   })
 })
 
+test('a metric of a Python handler’s own thread arrives while no batch runs', async () => {
+  const source = `
+import os, threading, time
+def late(context):
+    while not os.path.exists("go"): time.sleep(0.005)
+    context.metrics.add_counter("Late", 1)
+def handle(data, context):
+    if data: return ["ok"]
+    threading.Thread(target=late, args=(context,), daemon=True).start()
+`
+  const worker = await workers.ready({ source })
+  worker.send([jobOf(1)], true)
+  await worker.result(1)
+  await proceed(worker)
+  expect(await worker.message('metric')).toMatchObject({ name: 'Late', value: 1 })
+})
+
 describe('a Python worker ends', () => {
   test('when its handler exits, with that code', async () => {
     const worker = await workers.ready({
