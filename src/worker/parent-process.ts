@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import { messageOf } from '../errors.js'
 import { ForkedChild, type ForkedStreams } from './forked-child.js'
+import { holdGroup, releaseGroup } from './held-groups.js'
 import { killGroup } from './kill-group.js'
 import { eachLine } from './child-streams.js'
 import { parentSaying, type LoadFailure } from './parent-saying.js'
@@ -48,7 +49,7 @@ interface Waiting extends ForkRequest {
 
 const parents = new Set<ParentProcess>()
 process.on('exit', () => {
-  for (const parent of parents) parent.dispose()
+  for (const parent of parents) parent.removeFolder()
 })
 
 /** One parent, from its start to its end; `onEnd` comes once, when it is of no use any more. */
@@ -74,10 +75,11 @@ export class ParentProcess {
       this.#child = spawnParent(spec, command)
       this.#control = this.#takeControl()
     } catch (error) {
-      this.#removeFolder()
+      this.removeFolder()
       throw error
     }
     parents.add(this)
+    holdGroup(this.#child)
     eachLine(this.#control, (line) => this.#hear(line))
     this.#listenToLines()
     this.#server.on('error', (error) => this.#fail(`could not be started: ${messageOf(error)}`))
@@ -122,14 +124,11 @@ export class ParentProcess {
     killGroup(this.#child)
   }
 
-  /** At the exit of this program, which waits for nobody's end. */
-  dispose(): void {
-    this.kill()
-    this.#removeFolder()
-  }
-
-  /** One by one: to remove a folder with what is in it takes a file descriptor in Node 24, and there may be none left. */
-  #removeFolder(): void {
+  /**
+   * At its end, or that of this program, which waits for nobody's. One by one: to remove a folder with what is in it takes a file
+   * descriptor in Node 24, and there may be none left.
+   */
+  removeFolder(): void {
     rmSync(this.#path, { force: true })
     try {
       rmdirSync(this.#folder)
@@ -247,10 +246,11 @@ export class ParentProcess {
   /** The parent is gone: who waits is told, and its workers go on alone. */
   #end(message: string): void {
     if (!parents.delete(this)) return
+    releaseGroup(this.#child)
     clearTimeout(this.#linger)
     this.#onEnd()
     this.#server.close()
-    this.#removeFolder()
+    this.removeFolder()
     // What it has said last may still be on its way.
     const heardAll = this.#control.destroyed ? Promise.resolve() : once(this.#control, 'close')
     void heardAll.then(() => {

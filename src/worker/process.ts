@@ -12,6 +12,7 @@ import { messageOf } from '../errors.js'
 import { systemClock } from '../clock.js'
 import { eachLine, writeAll } from './child-streams.js'
 import type { WorkerChild } from './forked-child.js'
+import { holdGroup, releaseGroup } from './held-groups.js'
 import { killGroup } from './kill-group.js'
 import { parseMetricLine } from './metric-line.js'
 import { nodeWorkerCommand, type WorkerCommand } from './node-command.js'
@@ -27,13 +28,6 @@ const STDERR_LINES = 50
 const STDERR_LINE_CHARS = 2_000
 /** After the exit, how long is waited for what its pipes still hold; a grandchild may keep them open for ever. */
 const LAST_WORDS_MS = 250
-
-// A worker ends with its connection, but not while its handler blocks it: a server that exits without having ended its
-// workers must not leave them behind.
-const running = new Set<WorkerChild>()
-process.on('exit', () => {
-  for (const child of running) killGroup(child)
-})
 
 /** How real workers are started. */
 export interface FactoryOptions {
@@ -111,7 +105,7 @@ export class WorkerProcess implements Worker, Watched {
   constructor(child: WorkerChild, watch: StoppedWatch) {
     this.#watch = watch
     this.#child = child
-    running.add(this.#child)
+    holdGroup(this.#child)
     // First, for a spawn that fails tells so later, and an error without a listener would end the server.
     this.#awaitEnd()
     this.#channel = this.#connect()
@@ -270,8 +264,8 @@ export class WorkerProcess implements Worker, Watched {
       if (child.pid === undefined) end({ message: `could not be started: ${error.message}` })
     })
     child.once('exit', (code: number | null, signal: string | null) => {
-      running.delete(child)
       killGroup(child)
+      releaseGroup(child)
       const exit = this.#exitOf(code, signal)
       // Its last messages may still be on their way: the streams' end comes after them.
       const timer = setTimeout(end, LAST_WORDS_MS, exit)

@@ -8,6 +8,11 @@ export function childrenOf(pid: number): number[] {
   )
 }
 
+/** The process that a process is a child of. */
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+}
+
 /** The command line of a process, words between blanks; empty when it is gone. */
 export function commandLineOf(pid: number): string {
   try {

@@ -1,7 +1,8 @@
 /** Whichever way a server or a worker ends, no process stays of those that it or its handlers have started. */
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { parentOf } from '../support/children.js'
 import { isRunning, ServerTests, type Served } from '../support/served.js'
 
 const tests = new ServerTests()
@@ -10,12 +11,18 @@ afterAll(() => tests.close())
 const NODE = `import { spawn } from 'node:child_process'
 export default {
   initialize: () => void console.log('grandchild ' + spawn('sleep', ['600'], { stdio: 'inherit' }).pid),
-  inference: (rows, state, jobs) => jobs.map(() => 'alive'),
+  inference(rows, state, jobs) {
+    if (new TextDecoder().decode(jobs[0].input.parts[0].data) === 'block') {
+      console.log('blocked')
+      for (;;);
+    }
+    return jobs.map(() => 'alive')
+  },
 }`
 
 // One copy of itself, which sleeps with the worker's own connection in its hand, and one program.
 const PYTHON = `
-import os, subprocess, time
+import os, re, subprocess, time
 
 def handle(data, context):
     if data is None:
@@ -26,33 +33,30 @@ def handle(data, context):
         print("grandchild", copy, flush=True)
         print("grandchild", subprocess.Popen(["sleep", "600"]).pid, flush=True)
         return None
+    if data[0]["body"] == "block":
+        print("blocked", flush=True)
+        re.match("(a+)+$", "a" * 64 + "b")  # Holds Python's lock for longer than anybody waits.
     return ["alive"] * len(data)
 `
 
 /** A server with a model of either language, and the processes that their workers' handlers have started. */
-async function serve() {
-  const manifest = {
-    runtime: 'python',
-    model: { modelName: 'snake', modelVersion: '1.0', handler: 'handler.py' },
-  }
-  const folders = [
-    tests.model('node', { 'handler.js': NODE }),
-    tests.model('snake', { 'handler.py': PYTHON, 'MAR-INF/MANIFEST.json': JSON.stringify(manifest) }),
-  ]
-  const served = await tests.serve(folders)
-  const grandchildren = await untilThree(served, 0)
-  return { served, grandchildren, workers: await workersOf(served) }
+async function serve(...more: string[]) {
+  const python = tests.pythonModel('snake', PYTHON)
+  const served = await tests.serve([tests.model('node', { 'handler.js': NODE }), python, ...more])
+  const grandchildren = await untilSaid(served, { known: 0, count: 3 + 2 * more.length })
+  const models = ['node', 'snake', ...more.map((folder) => basename(folder))]
+  return { served, models, grandchildren, workers: await workersOf(served, models) }
 }
 
-/** The three of this start: log lines may come after the line that says ready. */
-async function untilThree(served: Served, known: number): Promise<number[]> {
+/** Those of this start: log lines may come after the line that says ready. */
+async function untilSaid(served: Served, { known, count }: { known: number; count: number }) {
   const said = () => [...(served.stdout + served.stderr).matchAll(/grandchild (\d+)/g)].slice(known)
-  while (said().length < 3) await moment()
+  while (said().length < count) await moment()
   return said().map(([, pid]) => Number(pid))
 }
 
-const workersOf = async (served: Served): Promise<number[]> => {
-  const versions = await Promise.all(['node', 'snake'].map((model) => served.describe(model)))
+const workersOf = async (served: Served, models: readonly string[]): Promise<number[]> => {
+  const versions = await Promise.all(models.map((model) => served.describe(model)))
   return versions.flatMap(({ workers }) => workers.map(({ pid }) => pid))
 }
 
@@ -90,11 +94,26 @@ test('so does a kill -9 of the server: the workers see the end of their connecti
   await untilGone([...grandchildren, ...workers])
 })
 
+test('even while their handlers block them, and one of them is a fork of a preloaded parent', async () => {
+  const fork = tests.pythonModel('fork', PYTHON, { configFile: 'model-config.yaml' })
+  writeFileSync(join(fork, 'model-config.yaml'), 'preloadWorkers: true\n')
+  const { served, models, grandchildren, workers } = await serve(fork)
+  const parent = parentOf(workers.at(-1) ?? -1)
+  expect(parent).not.toBe(served.pid)
+  const answers = models.map((model) =>
+    fetch(`${served.inference}/predictions/${model}`, { method: 'POST', body: 'block' }).catch(() => 'none'),
+  )
+  await served.until(/(blocked[^]*){3}/)
+  served.child.kill('SIGKILL')
+  expect(await Promise.all(answers)).toEqual(['none', 'none', 'none'])
+  await untilGone([...grandchildren, ...workers, parent])
+})
+
 test('a worker that is killed or scaled away takes what its handler has started with it, and nobody else’s', async () => {
   const { served, grandchildren, workers } = await serve()
   for (const pid of workers) process.kill(pid, 'SIGKILL')
   await untilGone(grandchildren)
-  const next = await untilThree(served, 3)
+  const next = await untilSaid(served, { known: 3, count: 3 })
   for (const model of ['node', 'snake'])
     await served.untilDescribed(model, (version) => version.workers.every(({ status }) => status === 'READY'))
   expect(next.every(isRunning)).toBe(true)
