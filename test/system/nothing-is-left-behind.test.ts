@@ -3,6 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { parentOf } from '../support/children.js'
+import { predict } from '../support/registered.js'
 import { isRunning, ServerTests, type Served } from '../support/served.js'
 
 const tests = new ServerTests()
@@ -60,6 +61,13 @@ const workersOf = async (served: Served, models: readonly string[]): Promise<num
   return versions.flatMap(({ workers }) => workers.map(({ pid }) => pid))
 }
 
+/** The text of the answer; 'none' when the connection ends without one. */
+const ask = (served: Served, model: string, body: string): Promise<string> =>
+  predict(served, model, body).then(
+    ({ text }) => text,
+    () => 'none',
+  )
+
 const moment = () => new Promise((resolve) => setTimeout(resolve, 10))
 
 /** No event tells of the end of another's process. */
@@ -80,9 +88,13 @@ test('a SIGTERM ends workers and what their handlers have started', async () => 
 
 test('so does a second Ctrl-C, which waits for nothing', async () => {
   const { served, grandchildren, workers } = await serve()
+  const answer = ask(served, 'node', 'block')
+  await served.until(/blocked/)
   served.child.kill('SIGINT')
+  await served.until(/SIGINT: answering what has arrived/)
   served.child.kill('SIGINT')
-  await served.exited
+  expect(await served.exited).toBe(1)
+  expect(await answer).toBe('none')
   await untilGone([...grandchildren, ...workers])
   expect(generations()).toEqual([])
 })
@@ -100,9 +112,7 @@ test('even while their handlers block them, and one of them is a fork of a prelo
   const { served, models, grandchildren, workers } = await serve(fork)
   const parent = parentOf(workers.at(-1) ?? -1)
   expect(parent).not.toBe(served.pid)
-  const answers = models.map((model) =>
-    fetch(`${served.inference}/predictions/${model}`, { method: 'POST', body: 'block' }).catch(() => 'none'),
-  )
+  const answers = models.map((model) => ask(served, model, 'block'))
   await served.until(/(blocked[^]*){3}/)
   served.child.kill('SIGKILL')
   expect(await Promise.all(answers)).toEqual(['none', 'none', 'none'])
@@ -121,8 +131,7 @@ test('a worker that is killed or scaled away takes what its handler has started 
     method: 'PUT',
   })
   while (next.filter(isRunning).length > 1) await moment()
-  const response = await fetch(`${served.inference}/predictions/node`, { method: 'POST', body: 'x' })
-  expect(await response.text()).toBe('alive')
+  expect(await ask(served, 'node', 'x')).toBe('alive')
   expect(next.filter(isRunning)).toHaveLength(1)
   served.child.kill('SIGTERM')
   expect(await served.exited).toBe(0)
