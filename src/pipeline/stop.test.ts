@@ -2,9 +2,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, watch } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { untilGone } from '../../test/support/children.js'
 import {
   chain,
   createProject,
@@ -51,20 +51,6 @@ async function appears({ folder }: TestProject, name: string): Promise<void> {
   }
 }
 
-/** Resolves when a process is gone, or a zombie that nobody takes away. No event tells of another's child. */
-async function gone(pid: number): Promise<void> {
-  while (isRunning(pid) && !/\) Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')))
-    await new Promise((resolve) => setTimeout(resolve, 5))
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
 /** `marina pipeline run` in a process of its own. */
 function runCommand({ folder }: TestProject, words: readonly string[] = ['run']) {
   const child = fork(join(root, 'bin/marina.js'), ['pipeline', ...words], {
@@ -93,7 +79,7 @@ describe('a run that is stopped', () => {
     await appears(project, 'began')
     stop.abort(new Error('enough'))
     await rejected
-    await gone(Number(await project.read('began')))
+    await untilGone(Number(await project.read('began')))
     expect(await left(project)).toEqual({ tmp: [], locks: [] })
     const [name = ''] = await project.list('runs')
     const record: unknown = JSON.parse(await project.read(`runs/${name}/run.json`))
@@ -110,7 +96,7 @@ describe('a run that is stopped', () => {
       const { code, text } = await ended
       expect(code).toBe(1)
       expect(text).toContain(`Stopped by ${name}. What is done is kept; run it again to go on.`)
-      await gone(Number(await project.read('began')))
+      await untilGone(Number(await project.read('began')))
       expect(await left(project)).toEqual({ tmp: [], locks: [] })
       await project.write('go', '')
       const { ran, record } = await project.run()
@@ -128,7 +114,7 @@ describe('a run that is stopped', () => {
     await appears(project, 'began')
     child.kill('SIGKILL')
     await ended
-    await gone(Number(await project.read('began')))
+    await untilGone(Number(await project.read('began')))
     const { tmp, locks } = await left(project)
     expect([tmp.length, locks.length]).toEqual([1, 1])
     await project.write('go', '')
@@ -146,7 +132,7 @@ describe('a run that is stopped', () => {
     await appears(project, 'began')
     child.kill('SIGKILL')
     await ended
-    await gone(Number(await project.read('began')))
+    await untilGone(Number(await project.read('began')))
     expect(await project.list('.cache')).not.toContain('out')
   })
 
@@ -162,7 +148,7 @@ describe('a run that is stopped', () => {
     await appears(project, 'began')
     stop.abort(new Error('enough'))
     await rejected
-    await gone(Number(await project.read('began')))
+    await untilGone(Number(await project.read('began')))
   })
 })
 

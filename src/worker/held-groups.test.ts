@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { isRunning } from '../../test/support/served.js'
+import { isRunning } from '../../test/support/children.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'marina-groups-'))
 const bundle = join(folder, 'bundle.mjs')

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { untilGone } from '../../test/support/children.js'
 import { jobOf, TestWorker } from '../../test/support/real-worker.js'
 import { createWorkerFactory } from './process.js'
 import { pythonWorkerCommand } from './python-command.js'
@@ -72,20 +72,6 @@ async function ask(worker: TestWorker, word: string): Promise<string> {
   return (await worker.answer(key)).replace(/^200 /, '')
 }
 
-const isThere = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-/** There is no event for the end of a process that is not ours. */
-async function gone(pid: number): Promise<void> {
-  while (isThere(pid)) await pause(20)
-}
-
 describe('workers of a preloaded parent', () => {
   test('answer from what it has loaded once, each in a process of its own', async () => {
     const [first, second] = await Promise.all([ready(), ready()])
@@ -148,7 +134,7 @@ describe('workers of a preloaded parent', () => {
     const first = await ready()
     const parent = Number(await ask(first, 'parent'))
     process.kill(parent, 'SIGKILL')
-    await gone(parent)
+    await untilGone(parent)
     expect(await ask(first, 'who')).toBe(`${parent} ${await pidOf(first)}`)
     const second = await ready()
     expect((await ask(second, 'who')).split(' ')[0]).not.toBe(String(parent))
@@ -161,7 +147,7 @@ describe('workers of a preloaded parent', () => {
     const parent = Number(await ask(worker, 'parent'))
     worker.stop()
     await worker.exit()
-    await gone(parent)
+    await untilGone(parent)
   })
 })
 
@@ -195,7 +181,7 @@ ${HANDLER}`
     const line = await worker.until(() => linesOf(worker).find((text) => text.startsWith('info pid')))
     worker.worker.kill()
     expect((await worker.exit()).message).toBe('killed by SIGKILL')
-    await gone(Number(line.split(' ')[2]))
+    await untilGone(Number(line.split(' ')[2]))
   })
 })
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { manage, predict } from '../support/registered.js'
 import { rawExchange } from '../support/raw-http.js'
-import { isRunning, ServerTests, type Served } from '../support/served.js'
+import { isRunning } from '../support/children.js'
+import { ServerTests, type Served } from '../support/served.js'
 
 const tests = new ServerTests()
 let served: Served

@@ -194,12 +194,3 @@ export class ServerTests {
     return program
   }
 }
-
-/** True while there is a process of this number. */
-export function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}

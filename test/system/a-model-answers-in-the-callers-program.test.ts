@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { load, MarinaError } from 'marina'
-import { isRunning, ServerTests } from '../support/served.js'
+import { isRunning } from '../support/children.js'
+import { ServerTests } from '../support/served.js'
 
 let tests: ServerTests
 let archive = ''

@@ -2,9 +2,9 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { parentOf } from '../support/children.js'
+import { isRunning, parentOf, untilGone } from '../support/children.js'
 import { predict } from '../support/registered.js'
-import { isRunning, ServerTests, type Served } from '../support/served.js'
+import { ServerTests, type Served } from '../support/served.js'
 
 const tests = new ServerTests()
 afterAll(() => tests.close())
@@ -70,11 +70,6 @@ const ask = (served: Served, model: string, body: string): Promise<string> =>
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, 10))
 
-/** No event tells of the end of another's process. */
-async function untilGone(pids: readonly number[]): Promise<void> {
-  while (pids.some(isRunning)) await moment()
-}
-
 const generations = () => readdirSync(join(tests.folder, 'cache/marina/generations'))
 
 test('a SIGTERM ends workers and what their handlers have started', async () => {
@@ -82,7 +77,7 @@ test('a SIGTERM ends workers and what their handlers have started', async () => 
   expect([...grandchildren, ...workers].every(isRunning)).toBe(true)
   served.child.kill('SIGTERM')
   expect(await served.exited).toBe(0)
-  await untilGone([...grandchildren, ...workers])
+  await untilGone(...grandchildren, ...workers)
   expect(generations()).toEqual([])
 })
 
@@ -95,7 +90,7 @@ test('so does a second Ctrl-C, which waits for nothing', async () => {
   served.child.kill('SIGINT')
   expect(await served.exited).toBe(1)
   expect(await answer).toBe('none')
-  await untilGone([...grandchildren, ...workers])
+  await untilGone(...grandchildren, ...workers)
   expect(generations()).toEqual([])
 })
 
@@ -103,7 +98,7 @@ test('so does a kill -9 of the server: the workers see the end of their connecti
   const { served, grandchildren, workers } = await serve()
   served.child.kill('SIGKILL')
   await served.exited
-  await untilGone([...grandchildren, ...workers])
+  await untilGone(...grandchildren, ...workers)
 })
 
 test('even while their handlers block them, and one of them is a fork of a preloaded parent', async () => {
@@ -116,13 +111,13 @@ test('even while their handlers block them, and one of them is a fork of a prelo
   await served.until(/(blocked[^]*){3}/)
   served.child.kill('SIGKILL')
   expect(await Promise.all(answers)).toEqual(['none', 'none', 'none'])
-  await untilGone([...grandchildren, ...workers, parent])
+  await untilGone(...grandchildren, ...workers, parent)
 })
 
 test('a worker that is killed or scaled away takes what its handler has started with it, and nobody else’s', async () => {
   const { served, grandchildren, workers } = await serve()
   for (const pid of workers) process.kill(pid, 'SIGKILL')
-  await untilGone(grandchildren)
+  await untilGone(...grandchildren)
   const next = await untilSaid(served, { known: 3, count: 3 })
   for (const model of ['node', 'snake'])
     await served.untilDescribed(model, (version) => version.workers.every(({ status }) => status === 'READY'))
@@ -135,5 +130,5 @@ test('a worker that is killed or scaled away takes what its handler has started 
   expect(next.filter(isRunning)).toHaveLength(1)
   served.child.kill('SIGTERM')
   expect(await served.exited).toBe(0)
-  await untilGone(next)
+  await untilGone(...next)
 })

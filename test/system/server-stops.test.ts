@@ -2,8 +2,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { isRunning, untilGone } from '../support/children.js'
 import { KeepAliveClient } from '../support/keep-alive-client.js'
-import { isRunning, ServerTests, type Served } from '../support/served.js'
+import { ServerTests, type Served } from '../support/served.js'
 
 const handlers = {
   quick: `export default { inference: async (rows, state, jobs) => {
@@ -75,7 +76,7 @@ test('a second SIGTERM ends it at once, with its workers, even one that is stuck
   expect(await served.exited).toBe(1)
   expect(await answer).toBe('cut off')
   // Killed with the server; init takes it up a moment later.
-  while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 5))
+  await untilGone(pid)
 })
 
 test('what is not done within the drain time is cut off, and the exit code is still 0', async () => {
@@ -109,7 +110,7 @@ test('a server that was killed leaves folders behind that the next one removes',
   const left = readdirSync(generations)
   expect(left.filter((name) => name.startsWith(`${killed.pid}-`))).toHaveLength(1)
   // No worker outlives its server: its connection is gone.
-  while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 5))
+  await untilGone(pid)
   const next = await serve('quick')
   expect(readdirSync(generations).map((name) => Number.parseInt(name, 10))).toEqual([next.pid])
   next.child.kill('SIGTERM')

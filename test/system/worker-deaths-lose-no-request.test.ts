@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { KeepAliveClient } from '../support/keep-alive-client.js'
-import { isRunning, ServerTests } from '../support/served.js'
+import { isRunning } from '../support/children.js'
+import { ServerTests } from '../support/served.js'
 
 const REQUESTS = 5000
 const CONNECTIONS = 32
