@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { isRunning, untilGone } from '../support/children.js'
 import { Program } from '../support/served.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -60,18 +61,20 @@ test('it answers without a server, and packs into an archive that answers too', 
   expect(packed.stdout).toBe(answered.stdout)
 })
 
-test('it is served, and the printed request is answered', async () => {
+test('it is served, the printed request is answered, and Ctrl-C leaves nothing', async () => {
   const ports = ['inference', 'management', 'metrics'].map((role) => `--${role}-port 0`).join(' ')
-  const child = spawn('bash', ['-c', `exec ${line('npx marina dev')} ${ports}`], { cwd: project, env })
-  const served = new Program(child)
-  try {
-    const [, address = ''] = await served.until(/predictions +http:\/\/([\d.]+:\d+)\//)
-    const answer = shell(line('curl ').replace('localhost:8080', address))
-    expect(JSON.parse(answer.stdout)).toMatchObject({ species: 'setosa' })
-  } finally {
-    child.kill('SIGTERM')
-    await served.exited
-  }
+  const words = ['-c', `exec ${line('npx marina dev')} ${ports}`]
+  const served = new Program(spawn('bash', words, { cwd: project, env, detached: true }))
+  onTestFinished(() => {
+    if (isRunning(-served.pid)) process.kill(-served.pid, 'SIGKILL')
+  })
+  const [, address = ''] = await served.until(/predictions +http:\/\/([\d.]+:\d+)\//)
+  const answer = shell(line('curl ').replace('localhost:8080', address))
+  expect(JSON.parse(answer.stdout)).toMatchObject({ species: 'setosa' })
+  // The whole group, as a terminal does: npx alone would end without what it has started.
+  process.kill(-served.pid, 'SIGINT')
+  await served.exited
+  await untilGone(-served.pid)
 })
 
 test('a second project in its place is refused', () => {
