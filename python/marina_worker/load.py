@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Set
@@ -13,18 +12,16 @@ from marina_worker.handler import Entry, cause_of, load_entry, open_import_path
 from marina_worker.inbox import Inbox
 from marina_worker.installed import use_installed_ts
 from marina_worker.link import Link
+from marina_worker.manifest import model_of, read_config, read_manifest
 from marina_worker.messages import Load
 from marina_worker.replies import trace_of
 from ts.context import Context
 from ts.metrics.emission import Emission
 from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 from ts.metrics.unit import unit_name
-from ts.utils.util import get_yaml_config
 from ts.version import __version__
 
 logger = logging.getLogger("ts")
-
-MANIFEST = "MAR-INF/MANIFEST.json"
 
 
 class Origin(NamedTuple):
@@ -66,8 +63,7 @@ def _model_of(load: Load, entry: Entry, context: Context) -> Model:
 
 
 def _context_of(load: Load, link: Link) -> Context:
-    manifest = _read_manifest(load.model_dir)
-    config = _read_config(load, manifest)
+    manifest = read_manifest(load.model_dir)
     return Context(
         model_name=load.model,
         model_dir=load.model_dir,
@@ -77,29 +73,18 @@ def _context_of(load: Load, link: Link) -> Context:
         mms_version=__version__,
         limit_max_image_pixels=load.limit_max_image_pixels,
         metrics=MetricsCacheYamlImpl(None, load.metrics, load.model, _emitter(link)),
-        model_yaml_config=config,
+        model_yaml_config=_config_of(load, manifest),
     )
 
 
-def _read_manifest(model_dir: str) -> Optional[Dict[str, Any]]:
+def _config_of(load: Load, manifest: Optional[Dict[str, Any]]) -> Any:
     try:
-        with open(os.path.join(model_dir, MANIFEST), encoding="utf-8") as file:
-            manifest: Dict[str, Any] = json.load(file)
-            return manifest
-    except FileNotFoundError:
-        return None
-
-
-def _read_config(load: Load, manifest: Optional[Dict[str, Any]]) -> Any:
-    name = ((manifest or {}).get("model") or {}).get("configFile")
-    if not name:
-        return {}
-    try:
-        return get_yaml_config(os.path.join(load.model_dir, name))
+        return read_config(load.model_dir, manifest)
     except ImportError:
         # The server's reading is the same but for what JSON has not: dates, keys that are no text.
         if load.model_config is not messages.UNREAD:
             return load.model_config
+        name = model_of(manifest)["configFile"]
         text = f"The model's configuration {name} cannot be read: this Python has no PyYAML (pip install pyyaml)."
         raise RuntimeError(text) from None
 

@@ -39,11 +39,11 @@ def _level(record: logging.LogRecord) -> str:
     return "info" if record.levelno >= logging.INFO else "debug"
 
 
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
 def set_up(link: Link, level: str) -> LinkHandler:
     """Configures the root logger before user code can, as TorchServe does: a handler's own `basicConfig` changes nothing."""
     handler = LinkHandler(link)
-    logging.basicConfig(level=LEVELS[level], handlers=[handler])
+    logging.basicConfig(level=_LEVELS[level], handlers=[handler])
     return handler

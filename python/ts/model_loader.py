@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 from typing import Any, Optional
 
+from marina_worker.handler import load_entry
+from marina_worker.manifest import model_of, read_manifest
 from ts.service import Service
 
 
@@ -32,14 +32,8 @@ class TsModelLoader(ModelLoader):
         metrics_cache: Any = None,
     ) -> Service:
         """Imports and initialises the handler; raises what its code raises."""
-        from marina_worker.handler import load_entry
-
-        path = os.path.join(model_dir, "MAR-INF", "MANIFEST.json")
-        manifest = None
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                manifest = json.load(file)
-        named = handler or ((manifest or {}).get("model") or {}).get("handler") or ""
+        manifest = read_manifest(model_dir)
+        named = handler or model_of(manifest).get("handler") or ""
         service = Service(
             model_name, model_dir, manifest, None, gpu_id, batch_size or 1, limit_max_image_pixels, metrics_cache
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any, Iterable, Optional
 
+from marina_worker.manifest import read_config
 from ts.context import Context
-from ts.utils.util import PredictionException, get_yaml_config
+from ts.utils.util import PredictionException
 from ts.version import __version__
 
 __all__ = ["PREDICTION_METRIC", "PredictionException", "Service", "emit_metrics"]
@@ -29,8 +29,6 @@ class Service:
         limit_max_image_pixels: bool = True,
         metrics_cache: Any = None,
     ) -> None:
-        name = ((manifest or {}).get("model") or {}).get("configFile")
-        config = get_yaml_config(os.path.join(model_dir, name)) if name else {}
         self._entry_point = entry_point
         self._context = Context(
             model_name=model_name,
@@ -41,7 +39,7 @@ class Service:
             mms_version=__version__,
             limit_max_image_pixels=limit_max_image_pixels,
             metrics=metrics_cache,
-            model_yaml_config=config,
+            model_yaml_config=read_config(model_dir, manifest),
         )
 
     @property

@@ -1,6 +1,7 @@
 """What the base classes and the modules that are left out say where something is not installed (contract python-handlers §7)."""
 
 import importlib
+import json
 import logging
 import os
 import pickle
@@ -53,15 +54,19 @@ class OlderWays(unittest.TestCase):
         from ts.model_loader import ModelLoaderFactory
 
         source = "def handle(data, context): return [context.model_name, context.manifest, data]"
+        manifest = {"model": {"modelName": "packed", "handler": "loaded_handler.py"}}
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "loaded_handler.py"), "w", encoding="utf-8") as file:
                 file.write(source)
+            os.mkdir(os.path.join(folder, "MAR-INF"))
+            with open(os.path.join(folder, "MAR-INF/MANIFEST.json"), "w", encoding="utf-8") as file:
+                json.dump(manifest, file)
             sys.path.insert(0, folder)
             self.addCleanup(sys.path.remove, folder)
             self.addCleanup(sys.modules.pop, "loaded_handler", None)
-            service = ModelLoaderFactory.get_model_loader().load("m", folder, "loaded_handler.py", None, 1, "body")
+            service = ModelLoaderFactory.get_model_loader().load("m", folder, envelope="body")
         rows = service._entry_point([{"body": 1}], service.context)
-        self.assertEqual(rows, ["m", None, [1]])
+        self.assertEqual(rows, ["m", manifest, [1]])
         service.set_cl_socket("socket")
         self.assertEqual(service.context.cl_socket, "socket")
 
