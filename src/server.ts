@@ -27,6 +27,7 @@ import {
   type WriteSnapshot,
 } from './serving/snapshots.js'
 import { fallbackName } from './serving/source.js'
+import { Devices, visibleGpus } from './serving/workers/devices.js'
 import type { ThreadPlan } from './serving/workers/threads.js'
 import { visibleEnvironment, workerCommands } from './worker/commands.js'
 import { createWorkerFactory, type WorkerProcess } from './worker/process.js'
@@ -146,6 +147,7 @@ async function buildParts(
     log,
     clock,
     gauges: () => gaugesOf(serving.catalog),
+    hasGpus: new Devices(visibleGpus(process.env), config.gpuLimit).count > 0,
     async runCommand(args, told) {
       await python.prepare()
       const { executable: command } = python.options()

@@ -1,6 +1,7 @@
-/** Measures the host: processors, memory, disk (contract metrics §5.2). */
+/** Measures the host: processors, memory, disk, GPUs (contract metrics §5.2). */
 import { readFile, statfs } from 'node:fs/promises'
 import { cpus, freemem, totalmem } from 'node:os'
+import { readGpus, type GpuReading } from './gpus.js'
 
 /** One value, under a name of TorchServe's. `labels` are the values before the host's. */
 export interface HostValue {
@@ -12,8 +13,15 @@ export interface HostValue {
 const MEGABYTE = 2 ** 20
 const GIGABYTE = 2 ** 30
 
+/** What a meter needs. */
+export interface HostMeterOptions {
+  /** GPUs are measured, too. */
+  readonly hasGpus: boolean
+  readonly gpus?: () => Promise<readonly GpuReading[]>
+}
+
 /** Makes a meter; the share of the processors is that since its last call, zero at first. */
-export function createHostMeter(): () => Promise<readonly HostValue[]> {
+export function createHostMeter({ hasGpus, gpus = readGpus }: HostMeterOptions): () => Promise<HostValue[]> {
   let before = processorTimes()
   return async () => {
     const now = processorTimes()
@@ -21,7 +29,11 @@ export function createHostMeter(): () => Promise<readonly HostValue[]> {
     const busy = total > 0 ? 100 * (1 - (now.idle - before.idle) / total) : 0
     before = now
     const values = { CPUUtilization: tenths(busy), ...(await memory()), ...(await disk()) }
-    return Object.entries(values).map(([name, value]) => ({ name, value, labels: ['Host'] }))
+    return [
+      ...Object.entries(values).map(([name, value]) => ({ name, value, labels: ['Host'] })),
+      // Without the driver's tool the rest is measured all the same; describe tells of it.
+      ...(hasGpus ? (await gpus().catch(() => [])).flatMap(valuesOfGpu) : []),
+    ]
   }
 }
 
@@ -64,6 +76,15 @@ async function disk() {
     DiskUtilization: tenths((100 * used) / (used + available)),
     DiskAvailable: available / GIGABYTE,
   }
+}
+
+function valuesOfGpu({ index, busy, memoryUsedMiB, memoryTotalMiB }: GpuReading): HostValue[] {
+  const values = {
+    GPUMemoryUtilization: tenths((100 * memoryUsedMiB) / memoryTotalMiB),
+    GPUMemoryUsed: memoryUsedMiB,
+    GPUUtilization: busy,
+  }
+  return Object.entries(values).map(([name, value]) => ({ name, value, labels: ['Host', String(index)] }))
 }
 
 const tenths = (value: number): number => Math.round(value * 10) / 10

@@ -31,6 +31,7 @@ export interface MetricsDeps {
   readonly clock: Clock
   /** Reads the state of all versions when somebody scrapes. */
   readonly gauges: () => readonly VersionGauges[]
+  readonly hasGpus: boolean
   /** Runs the operator's command that measures the host. */
   readonly runCommand: (
     args: readonly string[],
@@ -74,7 +75,7 @@ export async function openMetrics(settings: MetricsSettings, deps: MetricsDeps):
       const measure =
         command.length > 0
           ? (signal: AbortSignal) => deps.runCommand(command, { signal, complain })
-          : createHostMeter()
+          : createHostMeter({ hasGpus: deps.hasGpus })
       return watchHost({ measure, everyMs, metrics, clock, log })
     },
   }

@@ -12,7 +12,7 @@ import { ServerTests, type Served } from '../support/served.js'
 const tests = new ServerTests()
 let served: Served
 beforeAll(async () => {
-  const smi = tests.file('bin/nvidia-smi', '#!/bin/sh\nprintf "0, 5, 1, 678\\n1, 0, 0, 3\\n"\n')
+  const smi = tests.file('bin/nvidia-smi', '#!/bin/sh\nprintf "0, 5, 1, 678, 40960\\n1, 0, 0, 3, 40960\\n"\n')
   chmodSync(smi, 0o755)
   const PATH = `${dirname(smi)}:${process.env['PATH'] ?? ''}`
   const env = { PATH, CUDA_VISIBLE_DEVICES: '4,5,6', MARINA_NUMBER_OF_GPU: '2' }
@@ -55,6 +55,15 @@ test('each worker is told one, in turn over all models, and sees all that the se
   )
   expect(shown).toMatchObject({ deviceType: 'gpu', workers: [{ gpu: true, gpuUsage: usage }] })
   expect(shown).not.toHaveProperty('deviceIds')
+})
+
+test('a scrape shows the usage of each GPU of the machine', async () => {
+  const scrape = async () => (await fetch(`${served.metrics}/metrics`)).text()
+  const host = 'Hostname="[^"]+",'
+  await expect
+    .poll(scrape)
+    .toMatch(new RegExp(`^GPUUtilization{Level="Host",DeviceId="0",${host}} 5.0$`, 'm'))
+  expect(await scrape()).toMatch(new RegExp(`^GPUMemoryUsed{Level="Host",DeviceId="1",${host}} 3.0$`, 'm'))
 })
 
 test('a model may name its own, or ask for none', async () => {
