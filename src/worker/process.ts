@@ -225,21 +225,22 @@ export class WorkerProcess implements Worker, Watched {
 
   #listenToLines(): void {
     const [, stdout, stderr] = this.#child.stdio
-    if (stdout instanceof Readable) eachLine(stdout, (line) => this.#printed(line))
+    if (stdout instanceof Readable) eachLine(stdout, (line) => this.#printed('info', line))
     if (!(stderr instanceof Readable)) return
     eachLine(stderr, (line) => {
+      if (this.#printed('warn', line) === 'metric') return
       this.#stderr.push(line.slice(0, STDERR_LINE_CHARS))
       if (this.#stderr.length > STDERR_LINES) this.#stderr.shift()
-      this.#log('warn', line)
     })
   }
 
-  /** A line of stdout: of a Python handler it may be a metric. */
-  #printed(line: string): void {
+  /** A line of stdout or stderr: of a Python handler it may be a metric. */
+  #printed(level: 'info' | 'warn', line: string): 'text' | 'metric' | 'broken' {
     const said = this.#task?.spec.runtime === 'python' ? parseMetricLine(line) : ({ kind: 'text' } as const)
     if (said.kind === 'metric') this.#say(said.metric)
     else if (said.kind === 'broken') this.#log('error', `Failed to parse metrics line: "${line}".`)
-    else this.#log('info', line)
+    else this.#log(level, line)
+    return said.kind
   }
 
   #log(level: 'info' | 'warn' | 'error', message: string): void {

@@ -215,7 +215,7 @@ def handle(data, context):
 
   test('as metrics arrives with the labels of the model and the ids of the requests', async () => {
     const metrics = `
-import logging
+import logging, sys
 from ts.metrics.dimension import Dimension
 from ts.metrics.metric_type_enum import MetricTypes
 def handle(data, context):
@@ -229,6 +229,7 @@ def handle(data, context):
     m.add_counter("Seen", -1)
     m.add_metric("Broken", float("nan"), "count")
     print("[METRICS]Old.Milliseconds:3e-1|#Level:Model,broken|#type:GAUGE|#hostname:h,17,a,b")
+    print("[METRICS]Loud.Count:1|#|#type:COUNTER|#hostname:h,17", file=sys.stderr)
     print("[METRICS]nonsense")
     return ["ok"] * len(data)
 `
@@ -236,9 +237,10 @@ def handle(data, context):
     worker.send([jobOf(1), jobOf(2)], true)
     await worker.result(2)
     worker.stop()
-    await worker.exit()
+    const { stderr } = await worker.exit()
     const own = { ModelName: 'm', Level: 'Model' }
-    const said = worker.messages.filter((message) => message.kind === 'metric' && message.name !== 'Old')
+    const printed = ({ name }: { name: string }) => ['Old', 'Loud'].includes(name)
+    const said = worker.messages.filter((message) => message.kind === 'metric' && !printed(message))
     expect(said).toEqual([
       {
         kind: 'metric',
@@ -277,7 +279,10 @@ def handle(data, context):
         id: 'request-1,request-2',
       },
     ])
-    // Printed, so it came another way, at another time.
+    // Printed, on stdout or stderr, so they came another way, at another time; they are no lines of the log.
+    expect(worker.messages).toContainEqual(
+      expect.objectContaining({ kind: 'metric', name: 'Loud', type: 'counter', value: 1 }),
+    )
     expect(worker.messages).toContainEqual({
       kind: 'metric',
       name: 'Old',
@@ -292,6 +297,7 @@ def handle(data, context):
     expect(lines).toContain('[METRICS]Failed to update metric with name:Seen')
     expect(lines).toContain('[METRICS]Failed to update metric with name:Broken')
     expect(lines).toContain('error - Failed to parse metrics line: "[METRICS]nonsense".')
+    expect(lines + stderr.join()).not.toMatch(/Old\.|Loud\./)
   })
 })
 

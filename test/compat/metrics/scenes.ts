@@ -3,16 +3,20 @@ import { join } from 'node:path'
 import { act, fileOf, infer, manage, measure, until, untilMeasured, type Scene, type Step } from '../step.js'
 
 const open = ['--disable-token-auth', '--enable-model-api']
-const file = join(process.cwd(), 'test/compat/metrics/metrics.yaml')
+const at = (name: string) => join(process.cwd(), 'test/compat/metrics', name)
 
 const words = [
   ...['counter', 'times', 'sizes', 'percent', 'error', 'any-unit'],
   ...['declared', 'cached', 'wrong', 'printed'],
 ]
 
-const predictions: readonly Step[] = [
+const registration: readonly Step[] = [
   manage('POST /models?url=gauge.mar&initial_workers=1'),
   until('/models/gauge', /"status": "READY"/),
+]
+
+const predictions: readonly Step[] = [
+  ...registration,
   ...words.map((word) => infer('POST /predictions/gauge', act(word))),
   infer('POST /predictions/gauge/1.0', act('counter')),
   infer('POST /predictions/none'),
@@ -26,6 +30,14 @@ const scrapes: readonly Step[] = [
   measure('GET /metrics?name[]=DeclaredHistogram_bucket&name[]=DeclaredHistogram_sum'),
   measure('GET /metrics?name[]=DeclaredHistogram'),
   measure('GET /metrics?name[]=none'),
+  measure('POST /metrics?name[]=ts_inference_requests_total', { note: 'any method' }),
+  measure('GET /metrics/deeper?name[]=ts_inference_requests_total'),
+  measure('GET /metrics?name[]=ts_inference_requests_total', {
+    note: 'asking for other forms',
+    headers: ['Accept: application/openmetrics-text; version=1.0.0', 'Accept-Encoding: gzip'],
+  }),
+  manage('DELETE /models/gauge'),
+  measure('GET /metrics?name[]=ts_inference_requests_total&name[]=Seen', { note: 'after the model is gone' }),
 ]
 
 /** The host is measured once at the start, and the last prediction comes last. */
@@ -58,7 +70,7 @@ const scene = (name: string, { config, before = [], frontend, handler, after = [
   ],
 })
 
-const declared = `metrics_config=${file}`
+const declared = `metrics_config=${at('metrics.yaml')}`
 const detect = 'model_metrics_auto_detect=true'
 
 /** All of them. */
@@ -67,7 +79,7 @@ export const scenes: readonly Scene[] = [
     config: [],
     frontend: [HOST, REFUSED, LAST],
     handler: [/PredictionTime/],
-    after: [fileOf('logs/access_log.log', [/name\[\]=none/])],
+    after: [fileOf('logs/access_log.log', [/name\[\]=Seen HTTP/])],
   }),
   scene('log', {
     config: ['metrics_mode=log', declared, detect],
@@ -91,4 +103,21 @@ export const scenes: readonly Scene[] = [
     frontend: [REFUSED, LAST],
     handler: [/PredictionTime/],
   }),
+  {
+    name: 'measured-by-command',
+    config: [
+      'metrics_mode=prometheus',
+      declared,
+      `system_metrics_cmd=${at('models/measure.py')} --gpu 3`,
+      'metric_time_interval=1',
+    ],
+    flags: open,
+    shared: false,
+    steps: [
+      ...registration,
+      untilMeasured('/metrics?name[]=NeverUpdated', /NeverUpdated\{.*\} 1\.0$/m),
+      measure('GET /metrics?name[]=NeverUpdated'),
+      measure('GET /metrics?name[]=Unknown'),
+    ],
+  },
 ]

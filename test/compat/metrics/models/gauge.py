@@ -1,4 +1,6 @@
 """A handler without torch that says metrics of every kind: one at load, and those that the request header X-Do names."""
+import sys
+
 from ts.metrics.dimension import Dimension
 from ts.metrics.metric_type_enum import MetricTypes
 
@@ -79,6 +81,8 @@ def printed(metrics):
     print("[METRICS]DeclaredPlain.Count:5|#|#hostname:elsewhere,1700000000")
     print("[METRICS]Typeless.Count:5|#|#hostname:elsewhere,1700000000")
     print("[METRICS]Printed.Count:1,5|#Level:Model|#type:COUNTER|#hostname:elsewhere,1700000000")
+    print("[METRICS]PrintedLoud.Count:2|#Level:Model|#type:COUNTER|#hostname:elsewhere,1700000000", file=sys.stderr)
+    print("[METRICS]PrintedNan.Count:nan|#Level:Model|#type:GAUGE|#hostname:elsewhere,1700000000")
     print("[METRICS]this is no metric")
 
 
