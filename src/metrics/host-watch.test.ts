@@ -1,4 +1,4 @@
-/** The end of a watch, while a real process measures. */
+/** When a watch measures; its end, while a real process measures. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +27,50 @@ const HANGS = `
   process.stderr.write('slow today')
   require('node:fs').writeFileSync(process.env.PIDS, JSON.stringify([process.pid, child.pid]))
   setInterval(() => {}, 1000)`
+
+test('a watch measures at once and then after each interval, also when a measurement has failed', async () => {
+  const clock = manualClock()
+  const records: LogRecord[] = []
+  const added: unknown[] = []
+  const outcomes = [
+    () => Promise.resolve([{ name: 'A', value: 1, labels: ['Host'] }]),
+    () => Promise.reject(new Error('no such process')),
+    () => Promise.resolve([{ name: 'A', value: 3, labels: ['Host'] }]),
+  ]
+  let measured = 0
+  const end = watchHost({
+    measure: () => outcomes[measured++]?.() ?? Promise.resolve([]),
+    everyMs: 1000,
+    metrics: { addOfHost: (...value) => added.push(value) },
+    clock,
+    log: memoryLogger(records),
+  })
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+  for (const [afterMs, times] of [
+    [0, 1],
+    [999, 1],
+    [1, 2],
+    [1000, 3],
+  ] as const) {
+    clock.advance(afterMs)
+    await settle()
+    expect(measured).toBe(times)
+  }
+  expect(added).toEqual([
+    ['A', 1, ['Host']],
+    ['A', 3, ['Host']],
+  ])
+  expect(records).toEqual([
+    expect.objectContaining({
+      level: 'error',
+      message: 'The host could not be measured: no such process',
+    }),
+  ])
+  end()
+  clock.advance(5000)
+  await settle()
+  expect(measured).toBe(3)
+})
 
 test('a watch that ends kills the command that measures, holds nothing of it, and logs nothing', async () => {
   const records: LogRecord[] = []

@@ -384,3 +384,13 @@ test('in legacy mode three counters are scraped, and the rest is logged', () => 
   expect(frontend.map((line) => line.split('.')[0])).toEqual(['Requests2XX', 'QueueTime', 'WorkerThreadTime'])
   expect(model.map((line) => line.split('.')[0])).toEqual(['PredictionTime', 'digits_seen'])
 })
+
+test('in legacy mode the three are counters, whatever the file says', () => {
+  const dimensions = ['model_name', 'model_version', 'hostname']
+  const frontend = [definition('ts_inference_requests_total', { type: 'gauge', dimensions })]
+  const { metrics } = made({ mode: 'legacy', definitions: { frontend, model: [] } })
+  metrics.countReceived('m', undefined)
+  metrics.countReceived('m', undefined)
+  expect(everything(metrics)).toContain('# TYPE ts_inference_requests_total counter')
+  expect(samples(metrics, 'ts_inference_requests_total')[0]).toMatch(/ 2\.0$/)
+})

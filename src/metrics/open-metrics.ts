@@ -46,6 +46,9 @@ export interface OpenMetrics {
   readonly watch: () => () => void
 }
 
+/** What TorchServe runs if nothing is said; the built-in meter measures the same. */
+const ORIGINAL_METER = 'ts/metrics/metric_collector.py'
+
 /**
  * Makes the metrics. Under `torchserve` a file that cannot be used costs its metrics, and is logged.
  * @throws MarinaError `misuse` under `marina serve`, with the first thing that is wrong with the file
@@ -73,7 +76,7 @@ export async function openMetrics(settings: MetricsSettings, deps: MetricsDeps):
       if (!systemMetrics) return () => undefined
       const complain = (text: string) => log.error(`The command that measures the host says: ${text}`)
       const measure =
-        command.length > 0
+        command.length > 0 && command[0] !== ORIGINAL_METER
           ? (signal: AbortSignal) => deps.runCommand(command, { signal, complain })
           : createHostMeter({ hasGpus: deps.hasGpus })
       return watchHost({ measure, everyMs, metrics, clock, log })
