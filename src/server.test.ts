@@ -1,5 +1,6 @@
 /** The composition root: what a start that fails leaves behind, and what a stop removes. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { request, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -81,6 +82,35 @@ describe('a start', () => {
     }
     expect(generations()).toEqual([])
     expect(logs.filter(({ level }) => level === 'error')).toEqual([])
+  })
+})
+
+describe('one address for inference and management', () => {
+  /** Status of a path on a socket; what nobody listens at is none. */
+  const statusAt = async (socketPath: string, path: string): Promise<number | undefined> => {
+    const sent = request({ socketPath, path, agent: false }).end()
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    response.resume()
+    return response.statusCode
+  }
+
+  test.each([
+    [true, 200],
+    [false, 404],
+  ])('shows metrics beside the port that is theirs, where there is one (%s)', async (metricsApi, status) => {
+    const shared = { path: join(stateDir, 'shared') }
+    const own = { path: join(stateDir, 'own') }
+    const server = await start({
+      ...{ inferenceAddress: shared, managementAddress: shared, metricsAddress: own },
+      metricsApi,
+    })
+    try {
+      expect(await statusAt(shared.path, '/metrics')).toBe(status)
+      expect(existsSync(own.path)).toBe(metricsApi)
+      if (metricsApi) expect(await statusAt(own.path, '/metrics')).toBe(200)
+    } finally {
+      await server.stop()
+    }
   })
 })
 

@@ -106,6 +106,8 @@ const onePort: Step[] = [
   infer('GET /models/none'),
   infer('GET /no-such-path'),
   infer('GET /probe/predict?data=test'),
+  infer('GET /metrics'),
+  measure('GET /metrics'),
   infer('DELETE /models/probe'),
   infer('GET /models'),
 ]
