@@ -33,7 +33,7 @@ async function served({
   const server = await startOurs({
     config: config.map((line) => line.replace('{metrics}', String(ports.metrics))),
     flags: ['--disable-token-auth', '--enable-model-api', ...flags],
-    env: { LOG_LOCATION: logs, METRICS_LOCATION: logs },
+    env: { LOG_LOCATION: logs, METRICS_LOCATION: join(logs, 'measured') },
     modelStore,
     ports: enabled,
   })
@@ -46,7 +46,7 @@ async function served({
   } finally {
     await server.stop()
   }
-  const files = (await readdir(logs)).filter((name) => name.endsWith('.log'))
+  const files = (await readdir(logs, { recursive: true })).filter((name) => name.endsWith('.log'))
   const texts = await Promise.all(files.map(async (name) => [name, await readFile(join(logs, name), 'utf8')]))
   return { files: Object.fromEntries(texts) as Record<string, string>, output: server.output() }
 }
@@ -69,10 +69,10 @@ test('the lines that people grep are there, in TorchServe’s words and files', 
     expect(output).toMatch(words)
   expect(Object.keys(files).sort()).toEqual([
     'access_log.log',
+    'measured/model_metrics.log',
+    'measured/ts_metrics.log',
     'model_log.log',
-    'model_metrics.log',
     'ts_log.log',
-    'ts_metrics.log',
   ])
   expect(files['ts_log.log']).toContain('Torchserve stopped.')
 })
@@ -92,6 +92,14 @@ test('in JSON every line is a record, and an answer has its request id', async (
       id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
     }),
   )
+})
+
+test('settings of metrics that are wrong cost the metrics alone, and are told', async () => {
+  const { files, output } = await served({ config: ['metrics_mode=foo', 'metrics_config=none.yaml'] })
+  expect(output).toMatch(/\[(WARN |ERROR)\] .*metrics_mode/)
+  expect(output).toMatch(/\[ERROR\] .* - Failed to load metrics configuration: .*none\.yaml/)
+  expect(files['access_log.log']).toMatch(/"POST \/predictions\/gauge HTTP\/1\.1" 200 \d+$/m)
+  expect([files['measured/ts_metrics.log'], files['measured/model_metrics.log']]).toEqual(['', ''])
 })
 
 test('a log4j2.xml decides instead of all that, and without a metrics port nothing listens there', async () => {
