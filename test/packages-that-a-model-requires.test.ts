@@ -1,21 +1,14 @@
 /** A model with a requirements file behind a whole server: its packages are there where that is asked for, and only there. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { pack } from '../src/archive/index.js'
 import { addressUrl } from '../src/config/config.js'
-import { loadConfig } from '../src/config/load.js'
-import { silentLogger } from '../src/log.js'
-import { startServer, type RunningServer } from '../src/server.js'
+import type { RunningServer } from '../src/server.js'
+import { OwnServers } from './support/own-servers.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'marina-packages-'))
-const servers: RunningServer[] = []
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  rmSync(folder, { recursive: true, force: true })
-})
+const servers = new OwnServers()
+const { folder } = servers
+afterAll(() => servers.close())
 
 const HANDLER = `
 def handle(data, context):
@@ -33,33 +26,23 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
     wheel.writestr(f"{info}/RECORD", "")
 `
 
+const wheel = join(folder, 'marina_probe-1.0-py3-none-any.whl')
+
 async function archive(name: string, requirements: string): Promise<void> {
-  const [handler, requirementsFile] = [join(folder, 'handler.py'), join(folder, 'requirements.txt')]
-  writeFileSync(handler, HANDLER)
-  writeFileSync(requirementsFile, requirements)
-  const extraFiles = [join(folder, 'marina_probe-1.0-py3-none-any.whl')]
-  await pack({ modelName: name, version: '1.0', handler, requirementsFile, extraFiles, exportPath: folder })
+  const requirementsFile = servers.file('requirements.txt', requirements)
+  await servers.archive(name, HANDLER, { requirementsFile, extraFiles: [wheel] })
 }
 
 beforeAll(async () => {
-  execFileSync('python3', ['-c', MAKE_WHEEL, join(folder, 'marina_probe-1.0-py3-none-any.whl')])
+  execFileSync('python3', ['-c', MAKE_WHEEL, wheel])
   await archive('good', 'marina_probe\n')
   await archive('bad', 'marina_absent\n')
 })
 
-async function start(install: boolean): Promise<RunningServer> {
-  const ports = ['inference', 'management', 'metrics'].map((role) => [`${role}-port`, '0'] as const)
-  const config = loadConfig({
-    profile: 'marina',
-    flags: new Map(ports),
+const start = (install: boolean): Promise<RunningServer> =>
+  servers.start({
     environment: { MARINA_INSTALL_PY_DEP_PER_MODEL: String(install), MARINA_MODEL_STORE: folder },
-    models: [],
   })
-  const stateDir = join(folder, `state-${install}`)
-  const server = await startServer(config, { log: silentLogger, serverVersion: '0', stateDir })
-  servers.push(server)
-  return server
-}
 
 test('a model finds what it requires; one whose packages cannot be had is not registered, and pip says why', async () => {
   const server = await start(true)

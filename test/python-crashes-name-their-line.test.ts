@@ -1,20 +1,11 @@
 /** A Python worker that a signal ends: describe and the log say which line of the handler it was, from faulthandler's stack. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { pack } from '../src/archive/index.js'
-import { loadConfig } from '../src/config/load.js'
 import { addressUrl } from '../src/config/config.js'
 import { memoryLogger, type LogRecord } from '../src/log.js'
-import { startServer, type RunningServer } from '../src/server.js'
+import { OwnServers } from './support/own-servers.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'marina-python-crash-'))
-let server: RunningServer | undefined
-afterAll(async () => {
-  await server?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
+const servers = new OwnServers()
+afterAll(() => servers.close())
 
 const HANDLER = `import ctypes, sys
 def infer(row):
@@ -25,22 +16,9 @@ def handle(data, context):
 `
 
 test('a crash in native code is put down to the line that called it', async () => {
-  writeFileSync(join(folder, 'handler.py'), HANDLER)
-  const facts = { modelName: 'crashes', version: '1.0', handler: join(folder, 'handler.py') }
-  await pack({ ...facts, exportPath: folder })
   const records: LogRecord[] = []
-  const ports = ['inference', 'management', 'metrics'].map((role) => [`${role}-port`, '0'] as const)
-  const config = loadConfig({
-    profile: 'marina',
-    flags: new Map(ports),
-    environment: {},
-    models: [join(folder, 'crashes.mar')],
-  })
-  server = await startServer(config, {
-    log: memoryLogger(records),
-    serverVersion: '0',
-    stateDir: join(folder, 'state'),
-  })
+  const models = [await servers.archive('crashes', HANDLER)]
+  const server = await servers.start({ models, log: memoryLogger(records) })
   await server.allReady
   const url = `${addressUrl(server.addresses.inference)}/predictions/crashes`
   const headers = { 'content-type': 'text/plain' }

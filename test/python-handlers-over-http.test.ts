@@ -1,16 +1,14 @@
 /** Python handlers behind a whole server: what clients send, what handlers get, and what comes back (contract python-handlers). */
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addressUrl } from '../src/config/config.js'
-import { pack } from '../src/archive/index.js'
-import { loadConfig } from '../src/config/load.js'
 import { memoryLogger, type LogRecord } from '../src/log.js'
-import { startServer, type RunningServer } from '../src/server.js'
+import type { RunningServer } from '../src/server.js'
+import { OwnServers } from './support/own-servers.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'marina-python-http-'))
+const servers = new OwnServers()
+afterAll(() => servers.close())
 const records: LogRecord[] = []
 let server: RunningServer
 
@@ -88,40 +86,15 @@ def handle(data, context):
     } for idx, row in enumerate(data)]
 `
 
-async function archive(name: string, source: string): Promise<string> {
-  const dir = join(folder, `${name}-source`)
-  mkdirSync(dir)
-  writeFileSync(join(dir, 'handler.py'), source)
-  await pack({ modelName: name, version: '1.0', handler: join(dir, 'handler.py'), exportPath: folder })
-  return `${name}.mar`
-}
-
 beforeAll(async () => {
-  const models = [await archive('answers', ANSWERS), await archive('sees', SEES)]
-  const ports = ['inference', 'management', 'metrics'].map((role) => [`${role}-port`, '0'] as const)
-  const config = loadConfig({
+  server = await servers.start({
     profile: 'torchserve',
-    flags: new Map([
-      ...ports,
-      ['workers', '1'],
-      ['batch-size', '4'],
-      ['model-store', folder],
-      ['tokens', 'false'],
-    ]),
-    environment: {},
-    models,
-  })
-  server = await startServer(config, {
+    flags: { workers: '1', 'batch-size': '4', 'model-store': servers.folder, tokens: 'false' },
+    models: [await servers.archive('answers', ANSWERS), await servers.archive('sees', SEES)],
     log: memoryLogger(records),
-    serverVersion: '0',
-    stateDir: join(folder, 'state'),
   })
   const ready = await server.workersReady
   expect(ready.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
-})
-afterAll(async () => {
-  await server.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 interface Reply {
@@ -365,15 +338,9 @@ describe('a server', () => {
   })
 
   test('says at the registration that the Python it was told to use cannot be used', async () => {
-    const flags = ['inference', 'management', 'metrics'].map((role) => [`${role}-port`, '0'] as const)
-    const config = loadConfig({
-      profile: 'marina',
-      flags: new Map([...flags, ['model-store', folder], ['python', join(folder, 'absent')]]),
-      environment: {},
-      models: [join(folder, 'sees.mar')],
-    })
-    const options = { log: memoryLogger([]), serverVersion: '0', stateDir: join(folder, 'other-state') }
-    await expect(startServer(config, options)).rejects.toThrow(
+    const { folder } = servers
+    const flags = { 'model-store': folder, python: join(folder, 'absent') }
+    await expect(servers.start({ flags, models: [join(folder, 'sees.mar')] })).rejects.toThrow(
       /^Python models need Python 3\.8 or newer, and .*absent \(from the setting python\) cannot be used: it is not there/,
     )
   })

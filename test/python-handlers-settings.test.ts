@@ -1,21 +1,14 @@
 /** What settings change for Python handlers: envelopes, the handler of models that name none, an installed torchserve. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { addressUrl } from '../src/config/config.js'
-import { loadConfig } from '../src/config/load.js'
-import { memoryLogger, type LogRecord } from '../src/log.js'
-import { startServer } from '../src/server.js'
+import { OwnServers } from './support/own-servers.js'
 import { PythonWorkers } from './support/python-worker.js'
 import { jobOf, type TestWorker } from './support/real-worker.js'
 
 const workers = new PythonWorkers()
-const folder = mkdtempSync(join(tmpdir(), 'marina-python-settings-'))
-afterAll(async () => {
-  await workers.close()
-  rmSync(folder, { recursive: true })
-})
+const servers = new OwnServers()
+afterAll(() => Promise.all([workers.close(), servers.close()]))
 
 async function failureOf(worker: TestWorker): Promise<string> {
   const { message } = await worker.message('load-failed')
@@ -31,13 +24,11 @@ const piecesOf = (worker: TestWorker): string[] =>
       : [],
   )
 
+let paths = 0
 /** A folder for PYTHONPATH with these files. */
 function pythonPath(files: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const made = mkdtempSync(join(folder, 'path-'))
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(made, name)), { recursive: true })
-    writeFileSync(join(made, name), text)
-  }
+  const made = join(servers.folder, `path-${paths++}`)
+  for (const [name, text] of Object.entries(files)) servers.file(join(made, name), text)
   return { ...process.env, PYTHONPATH: [made, process.env['PYTHONPATH']].filter(Boolean).join(delimiter) }
 }
 
@@ -147,32 +138,16 @@ describe('an installed torchserve', () => {
 })
 
 test('a model without a handler runs the default one, in the envelope of the server', async () => {
-  const model = join(folder, 'bare')
-  mkdirSync(join(model, 'MAR-INF'), { recursive: true })
-  writeFileSync(
-    join(model, 'sums.py'),
-    'def handle(data, context): return data and [sum(row) for row in data]',
-  )
+  servers.file('bare/sums.py', 'def handle(data, context): return data and [sum(row) for row in data]')
   const manifest = { runtime: 'python', model: { modelName: 'bare', modelVersion: '1.0' } }
-  writeFileSync(join(model, 'MAR-INF/MANIFEST.json'), JSON.stringify(manifest))
-  const records: LogRecord[] = []
-  const flags = ['inference', 'management', 'metrics'].map((role) => [`${role}-port`, '0'] as const)
+  servers.file('bare/MAR-INF/MANIFEST.json', JSON.stringify(manifest))
   const environment = { MARINA_DEFAULT_SERVICE_HANDLER: 'sums.py', MARINA_SERVICE_ENVELOPE: 'kserve' }
-  const config = loadConfig({ profile: 'marina', flags: new Map(flags), environment, models: [model] })
-  const server = await startServer(config, {
-    log: memoryLogger(records),
-    serverVersion: '0',
-    stateDir: join(folder, 'state'),
+  const server = await servers.start({ environment, models: [join(servers.folder, 'bare')] })
+  expect((await server.workersReady).map(({ status }) => status)).toEqual(['fulfilled'])
+  const response = await fetch(`${addressUrl(server.addresses.inference)}/predictions/bare`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"instances": [[1, 2], [3, 4]]}',
   })
-  try {
-    expect((await server.workersReady).map(({ status }) => status)).toEqual(['fulfilled'])
-    const response = await fetch(`${addressUrl(server.addresses.inference)}/predictions/bare`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"instances": [[1, 2], [3, 4]]}',
-    })
-    expect(await response.json()).toEqual({ predictions: [3, 7] })
-  } finally {
-    await server.stop()
-  }
+  expect(await response.json()).toEqual({ predictions: [3, 7] })
 })

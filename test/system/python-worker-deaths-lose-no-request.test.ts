@@ -1,20 +1,11 @@
 /** Python workers killed with −9 under load, over HTTP, the clients never trying again: every request is answered. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { addressUrl } from '../../src/config/config.js'
-import { pack } from '../../src/archive/index.js'
-import { loadConfig } from '../../src/config/load.js'
-import { silentLogger } from '../../src/log.js'
-import { startServer, type RunningServer } from '../../src/server.js'
+import type { RunningServer } from '../../src/server.js'
+import { OwnServers } from '../support/own-servers.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'marina-python-deaths-'))
-const servers: RunningServer[] = []
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  rmSync(folder, { recursive: true, force: true })
-})
+const servers = new OwnServers()
+afterAll(() => servers.close())
 
 const CLIENTS = 16
 const KILLS = 10
@@ -30,23 +21,9 @@ def handle(data, context):
 `
 
 async function start(name: string, { batchSize, preload = false }: Case): Promise<RunningServer> {
-  const source = join(folder, name)
-  mkdirSync(source)
-  const configFile = join(source, 'model-config.yaml')
-  writeFileSync(join(source, 'handler.py'), HANDLER)
-  writeFileSync(configFile, `preloadWorkers: ${preload}\n`)
-  const handler = join(source, 'handler.py')
-  await pack({ modelName: name, version: '1.0', handler, configFile, exportPath: folder })
-  const ports = ['inference', 'management', 'metrics'].map((role) => [`${role}-port`, '0'] as const)
-  const config = loadConfig({
-    profile: 'marina',
-    flags: new Map([...ports, ['workers', '2'], ['batch-size', String(batchSize)]]),
-    environment: {},
-    models: [join(folder, `${name}.mar`)],
-  })
-  const options = { log: silentLogger, serverVersion: '0', stateDir: join(folder, `${name}-state`) }
-  const server = await startServer(config, options)
-  servers.push(server)
+  const configFile = servers.file('model-config.yaml', `preloadWorkers: ${preload}\n`)
+  const models = [await servers.archive(name, HANDLER, { configFile })]
+  const server = await servers.start({ models, flags: { workers: '2', 'batch-size': String(batchSize) } })
   expect(await server.workersReady).toEqual([{ status: 'fulfilled', value: undefined }])
   return server
 }
