@@ -1,24 +1,10 @@
 /** How Python handlers are found and loaded (contract python-handlers §1, §2), with real workers. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { PythonWorkers } from './support/python-worker.js'
 import { jobOf, type TestWorker } from './support/real-worker.js'
 
 const workers = new PythonWorkers()
-const folder = mkdtempSync(join(tmpdir(), 'marina-python-load-'))
-afterAll(async () => {
-  await workers.close()
-  rmSync(folder, { recursive: true })
-})
-
-/** A folder whose yaml.py stands in for PyYAML. */
-function yamlFolder(source: string): string {
-  const made = mkdtempSync(join(folder, 'yaml-'))
-  writeFileSync(join(made, 'yaml.py'), source)
-  return made
-}
+afterAll(() => workers.close())
 
 async function answerOf(worker: TestWorker): Promise<string> {
   await worker.message('loaded')
@@ -161,8 +147,7 @@ class Plus(BaseHandler):
       trace.indexOf('ts.torch_handler'),
     )
     expect(trace).toMatch(/handler\.py", line 1, in <module>/)
-    const logged = worker.messages.find((message) => message.kind === 'log' && message.level === 'error')
-    expect(logged?.kind === 'log' && logged.message).toContain('Backend worker process died.')
+    expect(worker.logs.join('\n')).toMatch(/^error - Backend worker process died\./m)
   })
 
   test.each([
@@ -291,7 +276,8 @@ def handle(data, context):
       manifest: { configFile: 'model-config.yaml' },
       files: { 'model-config.yaml': 'a: b' },
       load: { modelConfig: { handler: { deep: [1, 2] } } },
-      options: { environment: { ...process.env, PYTHONPATH: yamlFolder(source) } },
+      // It stands in for PyYAML.
+      options: { environment: workers.importing({ 'yaml.py': source }) },
     })
     expect(JSON.parse((await answerOf(worker)).slice(4))).toEqual([config])
   })
@@ -299,7 +285,7 @@ def handle(data, context):
   test('not where nobody can read its YAML', async () => {
     const worker = workers.start({
       manifest: { configFile: 'absent.yaml' },
-      options: { environment: { ...process.env, PYTHONPATH: yamlFolder(FAILS_YAML) } },
+      options: { environment: workers.importing({ 'yaml.py': FAILS_YAML }) },
     })
     expect((await failureOf(worker)).message).toMatch(/absent.yaml/)
   })

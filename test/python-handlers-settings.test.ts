@@ -1,5 +1,5 @@
 /** What settings change for Python handlers: envelopes, the handler of models that name none, an installed torchserve. */
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { addressUrl } from '../src/config/config.js'
 import { OwnServers } from './support/own-servers.js'
@@ -23,14 +23,6 @@ const piecesOf = (worker: TestWorker): string[] =>
       ? [Buffer.from(message.body.data).toString()]
       : [],
   )
-
-let paths = 0
-/** A folder for PYTHONPATH with these files. */
-function pythonPath(files: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const made = join(servers.folder, `path-${paths++}`)
-  for (const [name, text] of Object.entries(files)) servers.file(join(made, name), text)
-  return { ...process.env, PYTHONPATH: [made, process.env['PYTHONPATH']].filter(Boolean).join(delimiter) }
-}
 
 describe('an envelope', () => {
   test('opens requests and packs results, around a handler that knows nothing of it', async () => {
@@ -71,7 +63,7 @@ describe('a handler that cannot be loaded', () => {
   })
 
   test('names the library that a built-in handler needs', async () => {
-    const environment = pythonPath({
+    const environment = workers.importing({
       'torchvision.py': 'raise ModuleNotFoundError("No module", name="torchvision")',
     })
     const worker = workers.start({ load: { handler: 'image_classifier' }, options: { environment } })
@@ -110,7 +102,7 @@ def handle(data, context):
 `
 
 describe('an installed torchserve', () => {
-  const environment = pythonPath(INSTALLED)
+  const environment = workers.importing(INSTALLED)
 
   test('gives a handler its ts where the model asks for that; what speaks to the server stays', async () => {
     const worker = await workers.ready({

@@ -109,8 +109,7 @@ describe('outside of its answers a handler', () => {
     expect(await worker.answer(1)).toBe('200 x')
     worker.stop()
     await worker.exit()
-    const lines = worker.messages.flatMap((message) => (message.kind === 'log' ? [message.message] : []))
-    expect(lines).toEqual(['{"not": "a frame"}', '\0\u0001raw'])
+    expect(worker.logs).toEqual(['info - {"not": "a frame"}', 'info - \0\u0001raw'])
   })
 
   test('can log and count', async () => {

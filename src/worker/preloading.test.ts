@@ -60,11 +60,6 @@ async function ready(): Promise<TestWorker> {
   return worker
 }
 
-const pidOf = async (worker: TestWorker): Promise<number> => {
-  const { pid } = await worker.until(() => worker.events.find((event) => event.kind === 'spawned'))
-  return pid
-}
-
 let lastKey = 0
 async function ask(worker: TestWorker, word: string): Promise<string> {
   const key = ++lastKey
@@ -80,7 +75,7 @@ describe('workers of a preloaded parent', () => {
     )
     expect(a[0]).toBe(b[0])
     expect(a[1]).not.toBe(b[1])
-    expect(Number(a[1])).toBe(await pidOf(first))
+    expect(Number(a[1])).toBe(await first.pid())
     expect(readFileSync(join(folder, 'loads'), 'utf8')).toBe('x')
   })
 
@@ -90,18 +85,18 @@ describe('workers of a preloaded parent', () => {
 
   test('print for themselves, and the parent’s lines are those of the first', async () => {
     const [first] = [await ready(), await ready()]
-    const pid = await pidOf(first)
+    const pid = await first.pid()
     await ask(first, 'print')
-    await first.until(() => linesOf(first).find((line) => line === `warn written by ${pid}`))
-    expect(linesOf(first)).toContain(`info said by ${pid}`)
-    expect(linesOf(first)).toContain('info loading')
+    await first.until(() => first.logs.find((line) => line === `warn - written by ${pid}`))
+    expect(first.logs).toContain(`info - said by ${pid}`)
+    expect(first.logs).toContain('info - loading')
   })
 
   test('say hello first, and then the metrics that their handler emitted while it was loaded', async () => {
     const counts = HANDLER.replace('return\n', 'return context.metrics.add_counter("Loads", 1)\n')
     const worker = start(counts)
     expect(await worker.message('metric')).toMatchObject({ name: 'Loads', type: 'counter', value: 1 })
-    expect(await ask(worker, 'who')).toContain(String(await pidOf(worker)))
+    expect(await ask(worker, 'who')).toContain(String(await worker.pid()))
   })
 
   test.each([
@@ -124,7 +119,7 @@ describe('workers of a preloaded parent', () => {
     const [exits, killed, stopped] = await Promise.all([ready(), ready(), ready()])
     exits.send([jobOf(++lastKey, 'exit')], true)
     expect(await exits.exit()).toMatchObject({ message: 'exited with code 7', code: 7 })
-    process.kill(await pidOf(killed), 'SIGKILL')
+    process.kill(await killed.pid(), 'SIGKILL')
     expect(await killed.exit()).toMatchObject({ message: 'killed by SIGKILL', signal: 'SIGKILL' })
     stopped.stop()
     expect(await stopped.exit()).toMatchObject({ message: 'exited with code 0', code: 0 })
@@ -135,10 +130,10 @@ describe('workers of a preloaded parent', () => {
     const parent = Number(await ask(first, 'parent'))
     process.kill(parent, 'SIGKILL')
     await untilGone(parent)
-    expect(await ask(first, 'who')).toBe(`${parent} ${await pidOf(first)}`)
+    expect(await ask(first, 'who')).toBe(`${parent} ${await first.pid()}`)
     const second = await ready()
     expect((await ask(second, 'who')).split(' ')[0]).not.toBe(String(parent))
-    process.kill(await pidOf(first), 'SIGKILL')
+    process.kill(await first.pid(), 'SIGKILL')
     expect((await first.exit()).message).toContain('nobody knows how')
   })
 
@@ -172,20 +167,15 @@ threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
 ${HANDLER}`
     const worker = start(threaded)
     await worker.message('loaded')
-    expect(linesOf(worker).join()).toContain('warn The handler cannot be preloaded: it runs 2 threads')
-    expect(await ask(worker, 'who')).toBe(`${await pidOf(worker)} ${await pidOf(worker)}`)
+    expect(worker.logs.join()).toContain('warn - The handler cannot be preloaded: it runs 2 threads')
+    expect(await ask(worker, 'who')).toBe(`${await worker.pid()} ${await worker.pid()}`)
   })
 
   test('because it hangs, is given up with its parent', async () => {
     const worker = start('import os, time\nprint("pid", os.getpid())\ntime.sleep(1000)')
-    const line = await worker.until(() => linesOf(worker).find((text) => text.startsWith('info pid')))
+    const line = await worker.until(() => worker.logs.find((text) => text.startsWith('info - pid')))
     worker.worker.kill()
     expect((await worker.exit()).message).toBe('killed by SIGKILL')
-    await untilGone(Number(line.split(' ')[2]))
+    await untilGone(Number(line.split(' ')[3]))
   })
 })
-
-const linesOf = (worker: TestWorker): string[] =>
-  worker.messages.flatMap((message) =>
-    message.kind === 'log' ? [`${message.level} ${message.message}`] : [],
-  )

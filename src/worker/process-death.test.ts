@@ -52,8 +52,7 @@ describe('the death of a worker', () => {
   test('by kill -9 from outside is seen at once', async () => {
     const worker = program.start()
     await worker.message('loaded')
-    const spawned = worker.events.find((event) => event.kind === 'spawned')
-    process.kill(spawned?.pid ?? 0, 'SIGKILL')
+    process.kill(await worker.pid(), 'SIGKILL')
     expect(await worker.exit()).toEqual({ message: 'killed by SIGKILL', signal: 'SIGKILL', stderr: [] })
   })
 
@@ -62,7 +61,7 @@ describe('the death of a worker', () => {
     const never = 'new Promise((resolve) => setInterval(() => {}, 1000))'
     const source = `export default { initialize: () => ${loads ? never : '1'}, inference: () => ${never} }`
     const worker = program.start({ source })
-    const { pid } = await worker.until(() => worker.events.find((event) => event.kind === 'spawned'))
+    const pid = await worker.pid()
     if (!loads) {
       await worker.message('loaded')
       worker.send([jobOf(1)])

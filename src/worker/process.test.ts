@@ -33,8 +33,7 @@ describe('a worker', () => {
     const worker = program.start({ source })
     await worker.message('loaded')
     worker.send([jobOf(1)])
-    const spawned = worker.events.find((event) => event.kind === 'spawned')
-    expect(await worker.answer(1)).toBe(`200 ${worker.modelDir} ${spawned?.pid ?? 0}`)
+    expect(await worker.answer(1)).toBe(`200 ${worker.modelDir} ${await worker.pid()}`)
   })
 
   test('can be written in Python', async () => {
@@ -63,10 +62,7 @@ describe('a worker', () => {
     await worker.message('loaded')
     worker.stop()
     const { stderr } = await worker.exit()
-    const logs = worker.messages.flatMap((message) =>
-      message.kind === 'log' ? [`${message.level} ${message.message}`] : [],
-    )
-    expect(logs.sort()).toEqual(['info no end', 'info one', 'info two', 'warn three'])
+    expect(worker.logs.sort()).toEqual(['info - no end', 'info - one', 'info - two', 'warn - three'])
     expect(stderr).toEqual(['three'])
   })
 })
@@ -136,9 +132,8 @@ describe('stop', () => {
     worker.stop()
     expect(await worker.exit()).toMatchObject({ code: 0 })
     expect(await worker.answer(1)).toBe('200 done')
-    const logs = worker.messages.flatMap((message) => (message.kind === 'log' ? [message.message] : []))
-    expect(logs).toContain('disposed after 1')
-    expect(logs.join('\n')).toContain('cannot let go')
+    expect(worker.logs).toContain('info - disposed after 1')
+    expect(worker.logs.join('\n')).toContain('cannot let go')
     expect(worker.messages).toContainEqual({ kind: 'cancelled', keys: [2] })
   })
 
@@ -147,8 +142,7 @@ describe('stop', () => {
     async (signal) => {
       const worker = program.start()
       await worker.message('loaded')
-      const spawned = worker.events.find((event) => event.kind === 'spawned')
-      process.kill(spawned?.pid ?? 0, signal)
+      process.kill(await worker.pid(), signal)
       worker.send([jobOf(1, 'still here')])
       expect(await worker.answer(1)).toBe('200 still here')
     },

@@ -31,11 +31,6 @@ ended = os.waitpid(copy, 0)[1] if copy else None
 def handle(data, context): return data and [f"loaded beside a copy that ended with {ended}"]
 `
 
-const logsOf = (worker: TestWorker) =>
-  worker.messages.flatMap((message) =>
-    message.kind === 'log' ? [`${message.level} ${message.id ?? '-'} ${message.message}`] : [],
-  )
-
 /** A second process of a worker's model, on a socket that is the test's to write to; it has been given job 1. */
 function connected({ spec }: TestWorker) {
   const { command, args, env } = pythonWorkerCommand(spec, {
@@ -201,7 +196,7 @@ def handle(data, context):
     expect(await worker.answer(3)).toBe('200 ok')
     worker.stop()
     const { stderr } = await worker.exit()
-    const lines = logsOf(worker)
+    const lines = worker.logs
     expect(lines).toContain('warn - loading m')
     expect(lines).toContain('info request-1 informed')
     expect(lines).toContain('info - informed')
@@ -293,7 +288,7 @@ def handle(data, context):
       host: 'h',
       id: 'a,b',
     })
-    const lines = logsOf(worker).join('\n')
+    const lines = worker.logs.join('\n')
     expect(lines).toContain('[METRICS]Failed to update metric with name:Seen')
     expect(lines).toContain('[METRICS]Failed to update metric with name:Broken')
     expect(lines).toContain('error - Failed to parse metrics line: "[METRICS]nonsense".')
@@ -359,8 +354,7 @@ def handle(data, context):
       const worker = await workers.ready({ source: WAITS })
       worker.send([jobOf(1)])
       await worker.message('started')
-      const spawned = worker.events.find((event) => event.kind === 'spawned')
-      process.kill(spawned?.pid ?? 0, signal)
+      process.kill(await worker.pid(), signal)
       await proceed(worker)
       expect(await worker.answer(1)).toBe('200 request-1')
     },

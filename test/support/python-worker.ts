@@ -1,7 +1,7 @@
 /** Real Python workers for tests: the program of python/, and processes of it that run a handler written down in the test. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { pythonWorkerCommand, type PythonOptions } from '../../src/worker/python-command.js'
 import { TestWorker } from './real-worker.js'
 import type { WorkerSpec } from '../../src/worker/worker.js'
@@ -43,10 +43,7 @@ export class PythonWorkers {
       'MAR-INF/MANIFEST.json': JSON.stringify({ runtime: 'python', model }),
       ...files,
     }
-    for (const [name, data] of Object.entries(all)) {
-      mkdirSync(dirname(join(modelDir, name)), { recursive: true })
-      writeFileSync(join(modelDir, name), data)
-    }
+    writeFiles(modelDir, all)
     const worker = new TestWorker(specOf(modelDir, load), (spec: WorkerSpec) =>
       pythonWorkerCommand(spec, {
         executable: 'python3',
@@ -60,6 +57,14 @@ export class PythonWorkers {
     return worker
   }
 
+  /** The environment in which Python also imports from a folder with these files. */
+  importing(files: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+    const folder = mkdtempSync(join(this.#folder, 'path-'))
+    writeFiles(folder, files)
+    const PYTHONPATH = [folder, process.env['PYTHONPATH']].filter(Boolean).join(delimiter)
+    return { ...process.env, PYTHONPATH }
+  }
+
   /** A worker that is loaded. */
   async ready(options: PythonWorkerOptions = {}): Promise<TestWorker> {
     const worker = this.start(options)
@@ -71,6 +76,13 @@ export class PythonWorkers {
   async close(): Promise<void> {
     await Promise.all(this.#started.map((worker) => worker.end()))
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): void {
+  for (const [name, data] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), data)
   }
 }
 

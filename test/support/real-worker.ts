@@ -130,6 +130,18 @@ export class TestWorker {
     return this.events.flatMap((event) => (event.kind === 'message' ? [event.message] : []))
   }
 
+  /** What it has logged, as `level request-id text`; without a request the id is `-`. */
+  get logs(): string[] {
+    return this.messages.flatMap((message) =>
+      message.kind === 'log' ? [`${message.level} ${message.id ?? '-'} ${message.message}`] : [],
+    )
+  }
+
+  /** Its process id, when it has been spawned. */
+  pid(): Promise<number> {
+    return this.until(() => this.events.flatMap((event) => (event.kind === 'spawned' ? [event.pid] : []))[0])
+  }
+
   /** The first of what `find` sees among all events, now or later; rejects if the worker ends without it. */
   async until<T>(find: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
