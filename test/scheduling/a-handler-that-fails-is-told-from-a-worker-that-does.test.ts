@@ -54,9 +54,7 @@ test('registered in the background, such a model is accepted, and describe shows
 
 test('a Python handler that runs out of memory while it loads is 507', async () => {
   const python = 'def handle(data, context):\n    raise MemoryError()\n'
-  const model = { modelName: 'fat', modelVersion: '1.0', handler: 'handler.py:handle' }
-  const manifest = JSON.stringify({ runtime: 'python', model })
-  tests.model('fat', { 'handler.py': python, 'MAR-INF/MANIFEST.json': manifest })
+  tests.pythonModel('fat', python)
   expect((await register(served, `url=fat&${SYNCHRONOUSLY}`)).status).toBe(507)
 })
 

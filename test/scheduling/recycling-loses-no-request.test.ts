@@ -27,19 +27,8 @@ function counting(): string {
 function leaking(): string {
   const handler =
     'hoard = []\ndef handle(data, context):\n    if data is None: return\n    hoard.extend(b"1" * (1 << 16) for _ in data)\n    return ["fine" for _ in data]\n'
-  const yaml = 'minWorkers: 1\nmaxWorkers: 1\nrecycleAboveMemory: 48m\n'
-  const model = {
-    modelName: 'leaking',
-    modelVersion: '1.0',
-    handler: 'handler.py:handle',
-    configFile: 'config.yaml',
-  }
-  const manifest = JSON.stringify({ runtime: 'python', model })
-  return tests.model('leaking', {
-    'handler.py': handler,
-    'config.yaml': yaml,
-    'MAR-INF/MANIFEST.json': manifest,
-  })
+  tests.file('leaking/config.yaml', 'minWorkers: 1\nmaxWorkers: 1\nrecycleAboveMemory: 48m\n')
+  return tests.pythonModel('leaking', handler, { configFile: 'config.yaml' })
 }
 
 /** Sends requests, four at a time, until so many workers have been replaced for this cause; gives the answers. */

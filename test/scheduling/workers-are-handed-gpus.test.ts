@@ -28,14 +28,8 @@ def handle(data, context):
     seen = [str(context.system_properties["gpu_id"]), os.environ["CUDA_VISIBLE_DEVICES"]]
     return [" of ".join(seen) for _ in data]
 `
-  const model = {
-    modelName: name,
-    modelVersion: '1.0',
-    handler: 'handler.py:handle',
-    configFile: 'config.yaml',
-  }
-  const manifest = JSON.stringify({ runtime: 'python', model })
-  tests.model(name, { 'handler.py': handler, 'config.yaml': yaml, 'MAR-INF/MANIFEST.json': manifest })
+  tests.file(`${name}/config.yaml`, yaml)
+  tests.pythonModel(name, handler, { configFile: 'config.yaml' })
 }
 
 const SYNCHRONOUSLY = 'initial_workers=1&synchronous=true'
