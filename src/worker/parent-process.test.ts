@@ -1,13 +1,22 @@
 /** What a preloaded parent leaves when it cannot be had, and when its program ends: nothing. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { untilGone } from '../../test/support/children.js'
 import { TestWorker } from '../../test/support/real-worker.js'
 import { createWorkerFactory } from './process.js'
 import { pythonWorkerCommand } from './python-command.js'
@@ -81,6 +90,21 @@ test('a program that exits with a parent leaves nothing of it', async () => {
   )
   expect(code).toBe(3)
   expect(readdirSync(tmp)).toEqual([])
+})
+
+test.each([
+  // The connection is reset then, for nobody has read what was sent.
+  ['lets go of it later', 0.2],
+  ['keeps it', 600],
+])('a parent that leaves its connection to a process which %s tells who waits', async (_, seconds) => {
+  const left = join(folder, 'left')
+  const args = ['-c', `setsid sleep ${seconds} & echo $! > ${left}; exit 7`]
+  const commandOf = () => ({ command: 'sh', args, env: process.env })
+  const worker = new TestWorker(spec, createWorkerFactory({ commandOf }))
+  expect((await worker.exit()).message).toBe('its parent exited with code 7')
+  const pid = Number(readFileSync(left, 'utf8'))
+  if (seconds > 1) process.kill(pid, 'SIGKILL')
+  await untilGone(pid)
 })
 
 test('a parent that its workers could not reach ends, and tells who waits', async () => {
