@@ -269,7 +269,8 @@ export class WorkerProcess implements Worker, Watched {
       releaseGroup(child)
       const exit = this.#exitOf(code, signal)
       // Its last messages may still be on their way: the streams' end comes after them.
-      const timer = setTimeout(end, LAST_WORDS_MS, exit)
+      // Read once more before it is over: this process may have been held up for longer than that itself.
+      const timer = setTimeout(() => setImmediate(end, exit), LAST_WORDS_MS)
       child.once('close', () => {
         clearTimeout(timer)
         end(exit)
