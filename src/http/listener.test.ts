@@ -1,7 +1,7 @@
 /** The listener over real sockets: what the wire shows (contract rest-api §2, §3, §14), limits, stopping. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { rawConnection, rawExchange } from '../../test/support/raw-http.js'
-import { systemClock } from '../clock.js'
+import { manualClock, type ManualClock } from '../clock.js'
 import type { TcpAddress } from '../config/config.js'
 import { memoryLogger, type LogRecord } from '../log.js'
 import { createByteBudget, type ByteBudget } from './body.js'
@@ -11,6 +11,7 @@ import type { HttpHandler, HttpRequest } from './message.js'
 const LIMIT = 1000
 let listener: Listener<TcpAddress>
 let port: number
+let clock: ManualClock
 let handle: HttpHandler
 let hangUps = 0
 let statuses: number[]
@@ -38,6 +39,7 @@ function watchedBudget(limitBytes: number): ByteBudget {
 
 beforeEach(async () => {
   handle = echo
+  clock = manualClock()
   statuses = []
   hangUps = 0
   logs = []
@@ -47,7 +49,7 @@ beforeEach(async () => {
     { host: '127.0.0.1', port: 0 },
     {
       handle: (request, stream) => handle(request, stream),
-      clock: systemClock,
+      clock,
       log: memoryLogger(logs),
       budget: watchedBudget(2500),
       maxRequestBytes: LIMIT,
@@ -426,11 +428,12 @@ describe('stopping', () => {
     await expect.poll(() => seen.length).toBe(2)
 
     const closed = listener.close(new AbortController().signal)
+    await expect.poll(() => rawConnection(port).then(() => 'connected', String)).toContain('ECONNREFUSED')
     idle.send(get('/second'))
     expect(await idle.closed).toMatch(/connection: close\r\n\r\n\/second$/)
-    await expect(rawConnection(port)).rejects.toThrow('ECONNREFUSED')
     release()
     expect(await slow.closed).toMatch(/connection: close\r\n\r\n\/slow$/)
+    clock.advance(200)
     await closed
   })
 
@@ -438,8 +441,9 @@ describe('stopping', () => {
     const idle = await rawConnection(port)
     idle.send(get())
     await idle.until(/200 OK/)
-    await listener.close(new AbortController().signal)
-    await idle.closed
+    const closed = listener.close(new AbortController().signal)
+    await expect.poll(() => (clock.advance(200), idle.socket.closed)).toBe(true)
+    await closed
   })
 
   test('can be cut short', async () => {
@@ -457,7 +461,7 @@ describe('stopping', () => {
 test('a port in use is named', async () => {
   const deps = {
     handle: echo,
-    clock: systemClock,
+    clock,
     log: memoryLogger([]),
     budget: createByteBudget(1),
     maxRequestBytes: 1,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { memoryWorkers, textOutcome, type Behaviour } from '../../test/support/memory-workers.js'
 import { manualClock } from '../clock.js'
 import { defaultConfig } from '../config/load.js'
@@ -80,7 +80,7 @@ test('moves requests to a new generation once it is ready, and removes the old o
   await register()
   source.behaviour = 'manual'
   const reloaded = catalog.reload('m', '1.0')
-  await vi.waitFor(() => expect(workers.started).toHaveLength(4))
+  await expect.poll(() => workers.started).toHaveLength(4)
   expect((await ask()).outcome.kind).toBe('ok')
   const takers = workers.started.filter(({ jobs }) => jobs.length > 0)
   expect(takers.map(({ spec }) => spec.load.modelDir)).toEqual(['generation-1'])
@@ -88,11 +88,9 @@ test('moves requests to a new generation once it is ready, and removes the old o
   for (const worker of workers.started.slice(2)) worker.say({ kind: 'loaded', credit: 2 })
   const { drained } = await reloaded
   const answer = ask()
-  const taker = await vi.waitFor(() => {
-    const found = workers.started.slice(2).find(({ jobs }) => jobs.length > 0)
-    expect(found).toBeDefined()
-    return found
-  })
+  const found = () => workers.started.slice(2).find(({ jobs }) => jobs.length > 0)
+  await expect.poll(found).toBeDefined()
+  const taker = found()
   for (const job of taker?.jobs ?? []) taker?.answer(job.key, textOutcome('new'))
   expect((await answer).outcome.kind).toBe('ok')
   await drained
@@ -112,7 +110,7 @@ test('leaves what was accepted before to the old generation, which answers all o
   const [old] = workers.started
   expect(old?.alive).toBe(true)
   for (let at = 0; at < answers.length; at++) {
-    await vi.waitFor(() => expect(old?.jobs.length).toBeGreaterThan(at))
+    await expect.poll(() => old?.jobs.length).toBeGreaterThan(at)
     const job = old?.jobs[at]
     if (job) old.answer(job.key, textOutcome('old'))
   }
@@ -164,7 +162,7 @@ test('that is overtaken by another one, or by unregistering, gives way', async (
   source.behaviour = 'manual'
   const slow = catalog.reload('m', '1.0')
   const outcome = slow.catch((error: unknown) => error)
-  await vi.waitFor(() => expect(workers.started).toHaveLength(2))
+  await expect.poll(() => workers.started).toHaveLength(2)
   await catalog.unregister('m', '1.0')
   workers.started[1]?.say({ kind: 'loaded', credit: 2 })
   expect(await outcome).toMatchObject({ code: 'conflict' })
@@ -178,7 +176,7 @@ test('keeps the number of workers that was asked for while it was under way', as
   await register()
   source.behaviour = 'manual'
   const reloaded = catalog.reload('m', '1.0')
-  await vi.waitFor(() => expect(workers.started).toHaveLength(2))
+  await expect.poll(() => workers.started).toHaveLength(2)
   await catalog.scale('m', '1.0', { min: 0, max: 0 }).ready
   workers.started[1]?.say({ kind: 'loaded', credit: 2 })
   await reloaded
@@ -190,7 +188,7 @@ test('that a closing server interrupts ends with it', async () => {
   await register()
   source.behaviour = 'manual'
   const outcome = catalog.reload('m', '1.0').catch((error: unknown) => error)
-  await vi.waitFor(() => expect(workers.started).toHaveLength(2))
+  await expect.poll(() => workers.started).toHaveLength(2)
   await catalog.close()
   expect(await outcome).toMatchObject({ code: 'worker-failed' })
   expect(workers.alive()).toEqual([])

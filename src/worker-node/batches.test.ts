@@ -1,6 +1,12 @@
 /** Batches in real workers: their order and size, and that each job of one is answered on its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { jobOf, textOf, WorkerProgram, type TestWorkerOptions } from '../../test/support/real-worker.js'
+import {
+  jobOf,
+  textOf,
+  WAITS,
+  WorkerProgram,
+  type TestWorkerOptions,
+} from '../../test/support/real-worker.js'
 
 let program: WorkerProgram
 beforeAll(async () => {
@@ -34,15 +40,18 @@ describe('a batch', () => {
   })
 
   test('has what has arrived, at most batchSize, oldest first', async () => {
-    const source = `
-      let gate; const opened = new Promise((resolve) => (gate = resolve))
+    const source = `${WAITS}
       export default { async inference(jobs) {
-        if (jobs[0].id === 'request-1') await new Promise((resolve) => setTimeout(resolve, 100))
+        if (jobs[0].id === 'request-1') await opened()
         return jobs.map(() => jobs.map(({ id }) => id.slice(8)).join()) } }`
     const worker = await loaded({ source, load: { batchSize: 3 } })
     worker.send([jobOf(1)], true)
     worker.send([jobOf(2), jobOf(3)])
-    worker.send([jobOf(4), jobOf(5)])
+    worker.send([jobOf(4), jobOf(5), jobOf(6)])
+    worker.cancel(6)
+    // Before it all the others have arrived.
+    await worker.message('cancelled')
+    worker.open()
     expect(await worker.answer(5)).toBe('200 5')
     const started = worker.messages.flatMap((message) => (message.kind === 'started' ? [message.keys] : []))
     // The first was announced by the frame itself.

@@ -1,6 +1,6 @@
 /** What a handler can answer with, in real workers: bodies, statuses, headers, streams; and jobs nobody waits for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { jobOf, textOf, WorkerProgram, type TestWorker } from '../../test/support/real-worker.js'
+import { jobOf, textOf, WAITS, WorkerProgram, type TestWorker } from '../../test/support/real-worker.js'
 
 let program: WorkerProgram
 beforeAll(async () => {
@@ -97,13 +97,15 @@ describe('a stream', () => {
 
   test('does not hold up the other jobs of its batch, but the next batch', async () => {
     const worker = await loaded(
-      `
-      async function* slow() { yield 'a'; await new Promise((resolve) => setTimeout(resolve, 80)); yield 'b' }
+      `${WAITS}
+      async function* slow() { yield 'a'; await opened(); yield 'b' }
       export default { inference: (jobs) => jobs.map(({ id }) => (id === 'request-1' ? slow() : id)) }`,
       2,
     )
     worker.send([jobOf(1), jobOf(2)])
     worker.send([jobOf(3)])
+    await worker.result(2)
+    worker.open()
     await worker.result(3)
     const order = worker.messages.flatMap((message) =>
       'key' in message ? [`${message.kind} ${message.key}`] : [],
@@ -158,15 +160,20 @@ describe('a cancel', () => {
   })
 
   test('that comes before the handler asks for the signal is not lost', async () => {
-    const worker = await loaded(`
+    const worker = await loaded(
+      `${WAITS}
       export default { async inference(jobs) {
-        console.log('running')
-        await new Promise((resolve) => setTimeout(resolve, 80))
+        await opened()
         return jobs.map(({ signal }) => String(signal.aborted))
-      } }`)
-    worker.send([jobOf(1), jobOf(2)])
-    await worker.message('log')
-    worker.cancel(2)
+      } }`,
+      2,
+    )
+    worker.send([jobOf(1), jobOf(2), jobOf(3)])
+    await worker.message('started')
+    worker.cancel(2, 3)
+    // The third had not started: that it comes back says that the cancel of the second was heard, too.
+    await worker.message('cancelled')
+    worker.open()
     expect([await worker.answer(1), await worker.answer(2)]).toEqual(['200 false', '200 true'])
   })
 

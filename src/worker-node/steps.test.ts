@@ -50,11 +50,11 @@ describe('a stepped job', () => {
 
   test('is joined by one that comes later, though it was alone at first', async () => {
     const worker = await loaded(COUNTDOWN, 2)
-    worker.send([jobOf(1, '40')], true)
+    worker.send([jobOf(1, '1000000')], true)
     await worker.message('chunk')
     worker.send([jobOf(2, '2'), jobOf(3, '2')])
     await worker.result(3)
-    expect(worker.messages.some((message) => message.kind === 'result' && message.key === 1)).toBe(false)
+    worker.cancel(1)
     await worker.result(1)
     // Never more than batchSize together: the third came when the second had gone.
     expect(new Set(chunks(worker, 1))).toEqual(new Set(['1', '2']))

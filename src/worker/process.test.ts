@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { jobOf, WorkerProgram } from '../../test/support/real-worker.js'
+import { jobOf, WAITS, WorkerProgram } from '../../test/support/real-worker.js'
 import { moveWorker, startWorker, type WorkerEffect, type WorkerState } from './lifecycle.js'
 import { createWorkerFactory } from './process.js'
 import type { WorkerEvent } from './worker.js'
@@ -106,13 +106,15 @@ describe('a worker that cannot be started', () => {
 
 describe('stop', () => {
   test('lets a worker finish what it has started and hand back the rest', async () => {
-    const source = `export default { async inference(jobs) {
-      await new Promise((resolve) => setTimeout(resolve, 100)); return jobs.map((job) => job.id) } }`
+    const source = `${WAITS}
+      export default { async inference(jobs) { await opened(); return jobs.map((job) => job.id) } }`
     const worker = program.start({ source, load: { batchSize: 2 } })
     await worker.message('loaded')
     worker.send([jobOf(1), jobOf(2), jobOf(3), jobOf(4)])
     await worker.message('started')
     worker.stop()
+    await worker.message('cancelled')
+    worker.open()
     expect(await worker.exit()).toMatchObject({ code: 0 })
     expect(
       worker.messages.map((message) =>
@@ -122,14 +124,17 @@ describe('stop', () => {
   })
 
   test('runs dispose after the last job, and ends well even if that throws', async () => {
-    const source = `export default { initialize: () => ({ jobs: 0 }),
-      async inference(jobs, state) { await new Promise((r) => setTimeout(r, 50)); state.jobs += jobs.length; return jobs.map(() => 'done') },
+    const source = `${WAITS}
+      export default { initialize: () => ({ jobs: 0 }),
+      async inference(jobs, state) { await opened(); state.jobs += jobs.length; return jobs.map(() => 'done') },
       dispose({ jobs }) { console.log('disposed after ' + jobs); throw new Error('cannot let go') } }`
     const worker = program.start({ source, load: { batchSize: 1 } })
     await worker.message('loaded')
     worker.send([jobOf(1), jobOf(2)])
     await worker.message('started')
     worker.stop()
+    await worker.message('cancelled')
+    worker.open()
     expect(await worker.exit()).toMatchObject({ code: 0 })
     expect(await worker.answer(1)).toBe('200 done')
     expect(worker.logs).toContain('info - disposed after 1')

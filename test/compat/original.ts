@@ -3,10 +3,11 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { unusedPorts } from '../support/unused-ports.js'
 
 const VERSION = '0.12.0'
 const SYSTEM_PYTHON = '/usr/bin/python3'
@@ -43,26 +44,10 @@ export interface Ports {
   readonly metrics: number
 }
 
-/** Ports that were free a moment ago. */
+/** Ports on which nobody listens. */
 export async function freePorts(shared: boolean): Promise<Ports> {
-  const [inference = 0, management = 0, metrics = 0] = await someFreePorts(3)
+  const [inference = 0, management = 0, metrics = 0] = await unusedPorts(3)
   return { inference, management: shared ? inference : management, metrics }
-}
-
-async function someFreePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address ? address.port : 0
-  })
-  await Promise.all(servers.map(async (server) => once(server.close(), 'close')))
-  return ports
 }
 
 /** How TorchServe is started. */
@@ -105,7 +90,7 @@ export async function startOriginal(
   started: OriginalServer,
 ): Promise<RunningOriginal> {
   // Its defaults for gRPC would meet those of another TorchServe on this machine.
-  const [inference = 0, management = 0] = await someFreePorts(2)
+  const [inference = 0, management = 0] = await unusedPorts(2)
   const grpc = [`grpc_inference_port=${inference}`, `grpc_management_port=${management}`]
   const { folder, words } = await serverFolder({ ...started, config: [...started.config, ...grpc] })
   const path = `${join(python, '..')}:${process.env['PATH'] ?? ''}`

@@ -29,7 +29,7 @@ test.each([
   const query = `url=${name}.mar&initial_workers=1&startup_timeout=3`
   const registered = await fetch(`${served.management}/models?${query}`, { method: 'POST' })
   expect([registered.status, await registered.text()]).toEqual([500, expect.stringMatching(cause) as string])
-  expect(served.stderr).toMatch(cause)
+  await served.until(cause)
   await expect.poll(() => neighbourhood.processes().length, { timeout: 60_000 }).toBe(before)
   await load.stop()
   expect(load.wrong).toEqual([])

@@ -106,9 +106,9 @@ describe('a request whose handler', () => {
 
 test('what happened is told: the exception with its line, the exit, the signal', async () => {
   for (const word of ['raise', 'exit', 'kill']) await neighbourhood.ask('bad', word)
-  expect(served.stderr).toMatch(/Invoking custom service failed.*ValueError: bad row/s)
-  expect(served.stderr).toContain('no licence')
-  expect(served.stderr).toContain('killed by SIGKILL')
+  await served.until(/Invoking custom service failed.*ValueError: bad row/s)
+  await served.until(/no licence/)
+  await served.until(/killed by SIGKILL/)
 })
 
 test('when the server stops, nothing is left of all that was forked and hangs', async () => {

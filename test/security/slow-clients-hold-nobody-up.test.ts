@@ -41,7 +41,8 @@ describe('a head', () => {
       await new Promise<void>((resolve) => (release = resolve))
       return echo(request, stream)
     }
-    const { port, seen } = await listening(answer, { headTimeoutMs: 100, stallTimeoutMs: 100 })
+    // Long enough for a head that is sent at once, on any machine that ends this test at all.
+    const { port, seen } = await listening(answer, { headTimeoutMs: 1000, stallTimeoutMs: 1000 })
     const connection = await rawConnection(port)
     connection.send(post('hi'))
     await expect.poll(() => seen.length).toBe(1)
@@ -115,11 +116,14 @@ describe('an answer', () => {
   })
 
   test('that is fetched is not, and its connection stays', async () => {
-    const { port } = await listening(LARGE, { stallTimeoutMs: 200 })
+    const clock = manualClock()
+    const { port } = await listening(LARGE, { clock, stallTimeoutMs: 1000 })
     const connection = await rawConnection(port)
-    for (let turn = 1; turn <= 3; turn++) {
+    for (let turn = 0; turn < 3; turn++) {
       connection.send(`GET / HTTP/1.1\r\n${HOST}\r\n`)
-      await connection.untilTrue(() => connection.received().length > turn * large.length)
+      await connection.untilTrue(() => connection.received().length > (turn + 0.1) * large.length)
+      clock.advance(1000)
+      await connection.untilTrue(() => connection.received().length > (turn + 1) * large.length)
     }
     connection.socket.destroy()
   })

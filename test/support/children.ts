@@ -20,7 +20,7 @@ export async function untilGone(...pids: readonly number[]): Promise<void> {
 /** Pids of the children of a process; those that have ended and have not been waited for count too. */
 export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    read(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
   )
 }
 
@@ -38,18 +38,21 @@ function statusOf(pid: number): string {
 }
 
 /** The command line of a process, words between blanks; empty when it is gone. */
-export function commandLineOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-  } catch {
-    return ''
-  }
-}
+export const commandLineOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
 
 /** The working directory of a process; empty when it is gone. */
 export function folderOf(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return ''
+  }
+}
+
+/** Threads and processes may end before they are read. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
   } catch {
     return ''
   }

@@ -54,7 +54,9 @@ function start(folder: string, words: readonly string[]): DemoRun {
       texts[name] += String(piece)
       child.emit('said')
     })
+  let isOver = false
   const ended = once(child, 'close').then(([code]) => {
+    isOver = true
     child.emit('said')
     return { code: code as number | null, ...texts }
   })
@@ -65,8 +67,7 @@ function start(folder: string, words: readonly string[]): DemoRun {
     async says(text) {
       const holds = (said: string) => (typeof text === 'string' ? said.includes(text) : text.test(said))
       while (!holds(texts.stdout + texts.stderr)) {
-        if (child.exitCode !== null)
-          throw new Error(`It ended without saying ${String(text)}:\n${texts.stderr}`)
+        if (isOver) throw new Error(`It ended without saying ${String(text)}:\n${texts.stderr}`)
         await once(child, 'said')
       }
     },

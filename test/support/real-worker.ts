@@ -28,6 +28,10 @@ export interface TestWorkerOptions {
   readonly command?: WorkerCommand
 }
 
+/** For the handler's source: `await opened()` lasts until the test calls `open()`. */
+export const WAITS = `import { existsSync } from 'node:fs'
+const opened = async () => { while (!existsSync('open')) await new Promise((resolve) => setTimeout(resolve, 5)) }`
+
 const ECHO = 'export default { inference: (jobs) => jobs.map((job) => job.input.parts[0].data) }'
 
 /** A bundled program, and what was started of it. */
@@ -195,6 +199,11 @@ export class TestWorker {
 
   cancel(...keys: number[]): void {
     this.worker.send({ kind: 'cancel', keys: keys.map(keyOf) })
+  }
+
+  /** Ends the waiting of a handler with {@link WAITS}. */
+  open(): void {
+    writeFileSync(join(this.modelDir, 'open'), '')
   }
 
   stop(): void {

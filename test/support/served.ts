@@ -1,5 +1,6 @@
 /** `marina serve` as a process of its own, for what only real processes and sockets can show. Needs the built dist/. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -26,7 +27,7 @@ export interface ShownVersion {
 /** What a process has written so far, and its end. */
 export class Program {
   readonly child: ChildProcess
-  /** Exit code, or the signal that ended it. */
+  /** Exit code, or the signal that ended it, once all that it wrote has come. */
   readonly exited: Promise<number | string>
   stdout = ''
   stderr = ''
@@ -42,9 +43,12 @@ export class Program {
     }
     take('stdout')
     take('stderr')
-    this.exited = new Promise((resolve) =>
+    const exit = new Promise<number | string>((resolve) =>
       child.once('exit', (code, signal) => resolve(code ?? signal ?? '')),
     )
+    // Not the child's own `close`, which does not come after `disconnect`.
+    const closed = [child.stdout, child.stderr].map((stream) => stream && once(stream, 'close'))
+    this.exited = Promise.all([exit, ...closed]).then(([end]) => end)
   }
 
   get pid(): number {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => tests.close())
 
-const HANDLER = `import { failure, reply } from 'marina'
+const HANDLER = `import { existsSync } from 'node:fs'; import { failure, reply } from 'marina'
 const textOf = (job) => Buffer.from(job.input.parts[0].data).toString()
 export default { async inference(jobs) { return Promise.all(jobs.map(answer)) } }
 async function answer(job) {
@@ -26,7 +26,7 @@ async function answer(job) {
   if (text === 'refuse') return failure(422, 'no digit on it')
   if (text === 'die') process.exit(3)
   if (text === 'throw') throw new TypeError('not today')
-  if (text === 'spin') { for (const end = Date.now() + 400; Date.now() < end;); return 'spun' }
+  if (text.startsWith('spin until ')) { for (const end = Date.now() + 60_000; Date.now() < end && !existsSync(text.slice(11));); return 'spun' }
   if (text === 'never') return new Promise(() => {})
   return 'seen ' + text
 }
@@ -90,19 +90,22 @@ describe('a loaded archive', () => {
 
   test('leaves the event loop to the caller while it computes', async () => {
     await using model = await load(archive)
-    let turns = 0
-    const counting = setInterval(() => turns++, 5)
-    expect(await model.predict('spin')).toBe('spun')
-    clearInterval(counting)
-    expect(turns).toBeGreaterThan(10)
+    let isSpinning = true
+    const spun = model.predict(`spin until ${tests.folder}/counted`).finally(() => (isSpinning = false))
+    for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setTimeout(resolve, 1))
+    expect(isSpinning).toBe(true)
+    tests.file('counted', '')
+    expect(await spun).toBe('spun')
   })
 
   test('answers what was asked before it closes', async () => {
     const model = await load(archive)
-    const spun = model.predict('spin')
+    const spun = model.predict(`spin until ${tests.folder}/closing`)
     const next = model.predict('x')
-    await model.close()
+    const closed = model.close()
+    tests.file('closing', '')
     expect(await Promise.all([spun, next])).toEqual(['spun', 'seen x'])
+    await closed
   })
 
   test('stops waiting when its caller does', async () => {

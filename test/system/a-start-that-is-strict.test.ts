@@ -61,7 +61,7 @@ test('a synchronous registration that fails says the exception, its place, the l
   expect(message).toContain('looking for weights')
   const id = response.headers.get('x-request-id') ?? 'none'
   expect(message).toContain(`Request id: ${id}`)
-  const line = served.stderr.split('\n').find((each) => each.includes('Failed to start') && each.includes(id))
+  const [line] = await served.until(new RegExp(`^(?=.*Failed to start).*${id}.*\n`, 'm'))
   expect(line).toContain('no weights here (handler.js, line 4')
 })
 

@@ -1,12 +1,12 @@
 /** `marina dev` under load, while its handler is edited: every request is answered, by the old code or by the new. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DevSession } from '../support/dev-session.js'
 import { KeepAliveClient } from '../support/keep-alive-client.js'
 import { childrenOf, commandLineOf } from '../support/children.js'
 import { ServerTests, type ShownVersion } from '../support/served.js'
+import { unusedPorts } from '../support/unused-ports.js'
 
 /** `npm run dev-edits` sets it to 50, and has the times printed. */
 const EDITS = Number(process.env['MARINA_DEV_EDITS'] ?? 4)
@@ -169,7 +169,7 @@ test('an answer that is not the one of the examples is said, and served', async 
 })
 
 test('--inspect opens the debugger of the worker that serves, at the same port after each reload', async () => {
-  const port = await freePort()
+  const [port = 0] = await unusedPorts(1)
   const session = DevSession.start(tests, {
     name: 'inspected',
     files: { 'handler.ts': typescript('v1') },
@@ -209,15 +209,6 @@ test('SIGTERM ends it with exit code 0, and nothing of it is left running', asyn
   session.program.child.kill('SIGTERM')
   expect(await session.program.exited).toBe(0)
 })
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 function figures(language: string, { sent, tookMs }: { sent: number; tookMs: number[] }): string {
   const sorted = tookMs.toSorted((a, b) => a - b).map(Math.round)

@@ -51,7 +51,8 @@ async function serve(...more: string[]) {
 
 /** Those of this start: log lines may come after the line that says ready. */
 async function untilSaid(served: Served, { known, count }: { known: number; count: number }) {
-  const said = () => [...(served.stdout + served.stderr).matchAll(/grandchild (\d+)/g)].slice(known)
+  // With what comes after a number, which is whole then.
+  const said = () => [...served.stderr.matchAll(/grandchild (\d+)\D/g)].slice(known)
   while (said().length < count) await moment()
   return said().map(([, pid]) => Number(pid))
 }

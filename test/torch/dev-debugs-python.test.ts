@@ -1,11 +1,12 @@
 /** `marina dev --inspect` for a Python handler, with a real debugpy: a breakpoint in the project's file stops the worker. */
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DevSession } from '../support/dev-session.js'
 import { venvWith } from '../support/python-venv.js'
 import { ServerTests } from '../support/served.js'
+import { unusedPorts } from '../support/unused-ports.js'
 
 let tests: ServerTests
 beforeAll(() => (tests = new ServerTests()))
@@ -87,7 +88,7 @@ class Dap {
 
 // The first run on a machine fetches debugpy too.
 test('a breakpoint stops the worker that serves, before and after a reload', async () => {
-  const port = await freePort()
+  const [port = 0] = await unusedPorts(1)
   const session = DevSession.start(tests, {
     name: 'debugged',
     files: { 'handler.py': handler('v1') },
@@ -121,14 +122,4 @@ async function stopped(port: number, { file, url }: { file: string; url: string 
   await dap.request('disconnect')
   dap.close()
   return [text, frame?.source.path, frame?.line]
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
