@@ -22,9 +22,10 @@ export async function startOurs(started: OriginalServer): Promise<RunningOrigina
   let said = ''
   child.stdout.on('data', (text: Buffer) => (said += text.toString()))
   child.stderr.on('data', (text: Buffer) => (said += text.toString()))
+  const closed = once(child, 'close')
   const stop = async () => {
     child.kill('SIGTERM')
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    await closed
     await rm(folder, { recursive: true, force: true })
   }
   for (const port of new Set([ports.inference, ports.management, ports.metrics])) {
