@@ -82,8 +82,7 @@ export const workerRows = {
     key: 'initial_worker_port',
     kind: port,
     defaults: both(9000),
-    unused: 'Workers are reached by Unix sockets; their numbers begin at 9000.',
-    description: 'Number of the first worker.',
+    description: 'Number of the first worker. No port is opened there: workers are reached by Unix sockets.',
   }),
   firstDistributionPort: row({
     key: 'initial_distribution_port',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Manifest } from '../archive/manifest.js'
 import { parseModelConfig } from '../archive/model-config.js'
+import { messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
 
 /**
@@ -15,11 +16,10 @@ export async function readModelConfig(
 ): Promise<unknown> {
   const { configFile } = manifest.model
   if (!configFile) return undefined
-  let config: unknown
   try {
-    config = parseModelConfig(await readFile(join(dir, configFile), 'utf8'), configFile)
+    return await parseModelConfig(await readFile(join(dir, configFile), 'utf8'), configFile)
   } catch (error) {
-    log.warn(`Failed to parse model config file ${configFile}`, { error })
+    log.warn(`Failed to parse model config file ${configFile}`, { error: messageOf(error) })
+    return undefined
   }
-  return config
 }

@@ -21,9 +21,6 @@ import { grantedCores, planPythonThreads, planThreads, type ThreadPlan } from '.
 import type { OpenedGeneration } from './version-loader.js'
 import type { LoadedVersion } from './version.js'
 
-/** TorchServe numbers its workers by their ports, which begin here. */
-const FIRST_SLOT = 9000
-
 /** What serving works with. */
 export interface ServingDeps {
   readonly config: Config
@@ -60,7 +57,7 @@ export function createServing(deps: ServingDeps): Serving {
     return { cores, workers, threadsPerWorker: planThreads(cores, workers) }
   }
   const nextKey = createKeySource()
-  let lastSlot = FIRST_SLOT - 1
+  let lastSlot = config.firstWorkerPort - 1
   let lastWorker = 0
   const gpus = new Devices(deps.gpus ?? visibleGpus(process.env), config.gpuLimit)
   const slotDeps = {

@@ -3,7 +3,7 @@ import type { DownMessage, LoadMessage, UpMessage } from '../protocol/messages.j
 
 /** What is to be started. */
 export interface WorkerSpec {
-  /** Number of the slot: 9000 upwards, shown as `workers[].id`, never reused. */
+  /** Number of the slot: upwards from `initial_worker_port`, shown as `workers[].id`, never reused. */
   readonly slot: number
   readonly runtime: 'node' | 'python'
   readonly load: Omit<LoadMessage, 'kind'>
