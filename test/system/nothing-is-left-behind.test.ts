@@ -43,10 +43,12 @@ def handle(data, context):
 /** A server with a model of either language, and the processes that their workers' handlers have started. */
 async function serve(...more: string[]) {
   const python = tests.pythonModel('snake', PYTHON)
-  const served = await tests.serve([tests.model('node', { 'handler.js': NODE }), python, ...more])
+  const models = [tests.model('node', { 'handler.js': NODE }), python, ...more]
+  // The folder of a preloaded parent stays where a server is killed.
+  const served = await tests.serve(models, { env: { TMPDIR: tests.folder } })
   const grandchildren = await untilSaid(served, { known: 0, count: 3 + 2 * more.length })
-  const models = ['node', 'snake', ...more.map((folder) => basename(folder))]
-  return { served, models, grandchildren, workers: await workersOf(served, models) }
+  const names = ['node', 'snake', ...more.map((folder) => basename(folder))]
+  return { served, names, grandchildren, workers: await workersOf(served, names) }
 }
 
 /** Those of this start: log lines may come after the line that says ready. */
@@ -105,10 +107,10 @@ test('so does a kill -9 of the server: the workers see the end of their connecti
 test('even while their handlers block them, and one of them is a fork of a preloaded parent', async () => {
   const fork = tests.pythonModel('fork', PYTHON, { configFile: 'model-config.yaml' })
   writeFileSync(join(fork, 'model-config.yaml'), 'preloadWorkers: true\n')
-  const { served, models, grandchildren, workers } = await serve(fork)
+  const { served, names, grandchildren, workers } = await serve(fork)
   const parent = parentOf(workers.at(-1) ?? -1)
   expect(parent).not.toBe(served.pid)
-  const answers = models.map((model) => ask(served, model, 'block'))
+  const answers = names.map((model) => ask(served, model, 'block'))
   await served.until(/(blocked[^]*){3}/)
   served.child.kill('SIGKILL')
   expect(await Promise.all(answers)).toEqual(['none', 'none', 'none'])
