@@ -143,11 +143,12 @@ async function buildParts(
     pythonArguments,
     python: () => python.options(),
   })
+  const gpus = new Devices(visibleGpus(process.env), config.gpuLimit)
   const { metrics, watch } = await openMetrics(config, {
     log,
     clock,
     gauges: () => gaugesOf(serving.catalog),
-    hasGpus: new Devices(visibleGpus(process.env), config.gpuLimit).count > 0,
+    hasGpus: gpus.count > 0,
     async runCommand(args, told) {
       await python.prepare()
       const { executable: command } = python.options()
@@ -158,6 +159,7 @@ async function buildParts(
   const serving: Serving = createServing({
     config,
     factory: createWorkerFactory({ commandOf, standby }),
+    gpus,
     openGeneration: (path) => openSource(path, folders),
     prepareRuntime: (runtime, model) =>
       runtime === 'node' ? Promise.resolve(undefined) : python.prepareModel(model),

@@ -35,8 +35,8 @@ export interface ServingDeps {
   readonly metrics: ServingMetrics
   /** Cores that all workers may use together; default: those that the cgroup grants. */
   readonly cores?: number
-  /** GPUs as CUDA names them; default: those that this process may use. */
-  readonly gpus?: readonly string[]
+  /** What workers are handed; default: the GPUs that this process may use. */
+  readonly gpus?: Devices
 }
 
 /** Serving, ready to be used by transports. */
@@ -59,7 +59,7 @@ export function createServing(deps: ServingDeps): Serving {
   const nextKey = createKeySource()
   let lastSlot = config.firstWorkerPort - 1
   let lastWorker = 0
-  const gpus = new Devices(deps.gpus ?? visibleGpus(process.env), config.gpuLimit)
+  const gpus = deps.gpus ?? new Devices(visibleGpus(process.env), config.gpuLimit)
   const slotDeps = {
     gpus,
     gpuUsage: new GpuUsage(clock),

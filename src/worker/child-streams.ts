@@ -1,7 +1,10 @@
 /** A worker's streams, as its parent reads and writes them. */
+import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 
+/** How long is waited for what the pipes of a process still hold after its end; a grandchild may keep them open for ever. */
+const LAST_WORDS_MS = 250
 /** A line without an end must not grow for ever. */
 const LONGEST_LINE_CHARS = 64 * 1024
 
@@ -33,3 +36,15 @@ export function eachLine(stream: Readable, onLine: (line: string) => void): void
   })
   stream.on('error', () => undefined)
 }
+
+/** Resolves when all has come that a process has said before its end: at the 'close' of itself or of a stream, or soon. */
+export const lastWords = (source: EventEmitter): Promise<void> =>
+  new Promise((resolve) => {
+    // Read once more before it is over: this process may have been held up for longer than that itself.
+    const timer = setTimeout(() => setImmediate(resolve), LAST_WORDS_MS)
+    // Not `once` of node:events, which rejects where the end is an error.
+    source.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })

@@ -11,7 +11,7 @@ import { messageOf } from '../errors.js'
 import { ForkedChild, type ForkedStreams } from './forked-child.js'
 import { holdGroup, releaseGroup } from './held-groups.js'
 import { killGroup } from './kill-group.js'
-import { eachLine } from './child-streams.js'
+import { eachLine, lastWords } from './child-streams.js'
 import { parentSaying, type LoadFailure } from './parent-saying.js'
 import type { WorkerCommand } from './node-command.js'
 import type { WorkerSpec } from './worker.js'
@@ -19,8 +19,6 @@ import type { WorkerSpec } from './worker.js'
 /** A parent that forks nothing any more is kept for a moment: a worker that died is started again at once. */
 const LINGER_MS = 1_000
 const STDERR_LINES = 50
-/** How long is waited for what its connection still holds. */
-const LAST_WORDS_MS = 250
 
 /** Why there is no fork. */
 export type NoFork =
@@ -252,7 +250,9 @@ export class ParentProcess {
     this.#onEnd()
     this.#server.close()
     this.removeFolder()
-    void lastWords(this.#control).then(() => {
+    const heardAll = this.#control.destroyed ? Promise.resolve() : lastWords(this.#control)
+    void heardAll.then(() => {
+      this.#control.destroy()
       const ended = { kind: 'ended', message, stderr: this.#stderr, hadLoaded: this.#isReady } as const
       const why = this.#none ?? ended
       for (const id of [...this.#waiting.keys()]) this.#refuse(id, why)
@@ -283,15 +283,6 @@ const spawnParent = ({ load }: WorkerSpec, { command, args, env }: WorkerCommand
     env: { ...env, OMP_NUM_THREADS: '1' },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
-  })
-
-/** Resolves when all has come that it has said; a process that it started may keep the connection open for ever. */
-const lastWords = (control: Socket): Promise<void> =>
-  new Promise((resolve) => {
-    if (control.destroyed) resolve()
-    // Not `once` of node:events, which rejects where the end is an error.
-    control.once('close', resolve)
-    setTimeout(() => setImmediate(() => control.destroy()), LAST_WORDS_MS).unref()
   })
 
 function streamsOf(streams: ReadonlyMap<number, Socket>): ForkedStreams | undefined {

@@ -10,7 +10,7 @@ import { createUpDecoder, encodeDown } from '../protocol/codec.js'
 import { PROTOCOL_VERSION, type DownMessage, type UpMessage } from '../protocol/messages.js'
 import { messageOf } from '../errors.js'
 import { systemClock } from '../clock.js'
-import { eachLine, writeAll } from './child-streams.js'
+import { eachLine, lastWords, writeAll } from './child-streams.js'
 import type { WorkerChild } from './forked-child.js'
 import { holdGroup, releaseGroup } from './held-groups.js'
 import { killGroup } from './kill-group.js'
@@ -26,8 +26,8 @@ export const CHANNEL_FD = 3
 /** Lines of stderr that are kept for the report of a death. */
 const STDERR_LINES = 50
 const STDERR_LINE_CHARS = 2_000
-/** After the exit, how long is waited for what its pipes still hold; a grandchild may keep them open for ever. */
-const LAST_WORDS_MS = 250
+/** One that was asked to stop, and has closed its end, exits by itself within this time. */
+const EXIT_GRACE_MS = 250
 
 /** How real workers are started. */
 export interface FactoryOptions {
@@ -184,8 +184,7 @@ export class WorkerProcess implements Worker, Watched {
     socket.on('drain', () => channel.drained())
     // A worker that closes its end, or whose end is gone, is of no use even if the process lives on.
     socket.on('error', () => this.kill())
-    // The grace lets one that was asked to stop exit by itself.
-    socket.on('end', () => setTimeout(() => this.kill(), LAST_WORDS_MS).unref())
+    socket.on('end', () => setTimeout(() => this.kill(), EXIT_GRACE_MS).unref())
     return channel
   }
 
@@ -268,13 +267,7 @@ export class WorkerProcess implements Worker, Watched {
       killGroup(child)
       releaseGroup(child)
       const exit = this.#exitOf(code, signal)
-      // Its last messages may still be on their way: the streams' end comes after them.
-      // Read once more before it is over: this process may have been held up for longer than that itself.
-      const timer = setTimeout(() => setImmediate(end, exit), LAST_WORDS_MS)
-      child.once('close', () => {
-        clearTimeout(timer)
-        end(exit)
-      })
+      void lastWords(child).then(() => end(exit))
     })
   }
 
